@@ -1,0 +1,45 @@
+# make demo   the whole pipeline on rendered scenes, then the result playing on a clip (first run: minutes)
+# make test   every test
+# make ui     MLflow's pages on localhost
+# make lint   ruff; make format lets it rewrite
+# make lock   requirements.lock anew from pyproject.toml
+# Each does its own set-up in .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PORT ?= 5000
+
+# Stages run `python`: the one in .venv, without anybody having to activate it.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test ui lint format lock
+demo: $(READY)
+	$(BIN)/python -m src.demo
+
+test: $(READY)
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist worksteal
+
+ui: $(READY)
+	@test -f mlflow.db || { echo "no runs yet: make demo, or dvc repro"; exit 2; }
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --no-header --no-annotate --no-emit-index-url -q -o requirements.lock
+
+# --compile-bytecode: some machines forbid Python to cache bytecode, and every import would compile anew.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 2; }
+	@echo "setting up .venv (about 6 GB, most of it PyTorch)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode -r requirements.lock
+	@touch $@
