@@ -1,0 +1,29 @@
+import pickle
+
+import pytest
+
+from src.errors import EngineError, UserError, user_errors
+
+
+def test_the_message_has_three_parts_and_no_traceback(capsys):
+    with pytest.raises(SystemExit) as left, user_errors():
+        raise UserError("x.mp4: no such file", "it was moved", "check the path")
+    assert left.value.code == 2
+    assert capsys.readouterr().err == "error: x.mp4: no such file\n  why: it was moved\n  fix: check the path\n"
+
+
+@pytest.mark.parametrize(("error", "code"), [(EngineError("no engine"), 3), (KeyboardInterrupt(), 130)])
+def test_exit_codes(error, code):
+    with pytest.raises(SystemExit) as left, user_errors():
+        raise error
+    assert left.value.code == code
+
+
+def test_a_defect_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError), user_errors():
+        _ = 1 / 0
+
+
+def test_all_three_parts_cross_a_process_border():
+    error = pickle.loads(pickle.dumps(EngineError("what", "why", "fix")))
+    assert (type(error), error.what, error.why, error.fix) == (EngineError, "what", "why", "fix")

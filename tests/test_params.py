@@ -1,0 +1,97 @@
+"""params.yaml: accepted as it stands; every kind of mistake is refused by its path."""
+
+import copy
+
+import pytest
+from ruamel.yaml import YAML
+
+from src import params
+from src.errors import UserError
+from tests.import_graph import ROOT
+
+
+@pytest.fixture
+def tree():
+    return YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
+def refusal(tree, path, value):
+    changed = copy.deepcopy(tree)
+    *sections, key = path.split(".")
+    at = changed
+    for section in sections:
+        at = at[section]
+    at[key] = value
+    with pytest.raises(UserError) as caught:
+        params.parse(changed, "params.yaml")
+    return str(caught.value)
+
+
+def test_the_committed_file_is_accepted():
+    assert params.load(ROOT / "params.yaml").model.name == "unet"
+
+
+def test_every_key_of_the_committed_file_has_a_comment():
+    lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
+    keys = [line for line in lines if line.strip() and not line.strip().startswith("#")]
+    bare = [line for line in keys if "#" not in line and not line.rstrip().endswith(":")]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("train.lrr", 1, ("train.lrr: unknown key", "did you mean lr?", "weight_decay")),
+        ("trian", {}, ("trian: unknown key", "did you mean train?")),
+        ("data.folder.sets.photos.imges", "x", ("data.folder.sets.photos.imges: unknown key", "did you mean images?")),
+        ("train.lr", "fast", ("train.lr", "valid number", "'fast'")),
+        ("train.lr", 0, ("train.lr", "greater than 0")),
+        ("train.lr", float("nan"), ("train.lr", "finite")),
+        ("train.epochs", 2.5, ("train.epochs", "integer")),
+        ("train.threads", "many", ("train.threads", "'auto'", "integer")),
+        ("tracking.mlflow", "yes", ("tracking.mlflow", "boolean")),
+        ("model.name", "unett", ("model.name", "'unet'", "'segformer'", "'unett'")),
+        ("preprocess.height", 250, ("preprocess.height", "multiple of 32")),
+        ("train.augment.flip", 2, ("train.augment.flip", "less than or equal to 1")),
+        ("data.sources", [], ("data.sources", "at least 1")),
+        ("data.sources", ["skyfindr"], ("data.sources.0", "'synthetic' or 'folder'")),
+        ("data.sources", ["folder", "folder"], ("data.sources", "twice")),
+        ("data.folder.sets.photos.masks", "mask.png", ("data.folder.sets.photos.masks", "{path} or {stem}")),
+        ("filter.max_sky", 0.001, ("filter", "min_sky", "below max_sky")),
+        ("train.loss", {"cross_entropy": 0.0, "dice": 0.0}, ("train.loss", "above 0")),
+        ("train", None, ("train", "not None")),
+    ],
+)
+def test_a_mistake_is_refused_with_its_path_and_what_is_accepted(tree, path, value, says):
+    message = refusal(tree, path, value)
+    for part in says:
+        assert part in message
+
+
+def test_a_missing_key_is_named(tree):
+    del tree["train"]["lr"]
+    with pytest.raises(UserError, match=r"train\.lr: missing"):
+        params.parse(tree, "params.yaml")
+
+
+def test_all_mistakes_are_told_at_once(tree):
+    tree["train"]["lr"], tree["train"]["epochs"] = -1, 0
+    with pytest.raises(UserError) as caught:
+        params.parse(tree, "params.yaml")
+    assert "train.lr" in str(caught.value)
+    assert "train.epochs" in str(caught.value)
+
+
+def test_exponents_are_numbers_as_in_dvc(tmp_path):
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("lr: 2.0e-3", "lr: 1e-3")
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    assert params.load(tmp_path / "params.yaml").train.lr == 1e-3
+
+
+@pytest.mark.parametrize(("text", "says"), [("a: [", "not valid YAML"), ("", "not None"), (None, "cannot be read")])
+def test_a_file_that_is_none(tmp_path, text, says):
+    path = tmp_path / "params.yaml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=says):
+        params.load(path)
