@@ -1,0 +1,6 @@
+"""Procedural scenes with exact sky masks: photographs nobody has to label. See `scene` and `clip`."""
+
+from src.data.synthesis.clip import render_clip
+from src.data.synthesis.scene import CLASSES, Scene, render_scene
+
+__all__ = ["CLASSES", "Scene", "render_clip", "render_scene"]
