@@ -1,0 +1,32 @@
+"""Training augmentation: one albumentations pipeline, each step with a knob in `train.augment`."""
+
+import albumentations as A
+import cv2
+
+from src.labels import VOID
+from src.params import Augment
+
+
+def build_augmentation(knobs: Augment, height: int, width: int) -> A.Compose:
+    """Augmentation of an image and its mask to `height` x `width`; mask pixels that come from outside are void.
+
+    It works on RGB uint8 [H, W, 3] and uint8 [H, W], and is reseeded per sample by the dataset.
+    """
+    return A.Compose(
+        [
+            A.Affine(
+                rotate=(-knobs.rotate, knobs.rotate),
+                border_mode=cv2.BORDER_CONSTANT,
+                fill_mask=VOID,
+                p=0.5 if knobs.rotate else 0.0,
+            ),
+            A.RandomResizedCrop((height, width), scale=(knobs.min_crop, 1.0), ratio=(0.7, 1.4)),
+            A.HorizontalFlip(p=knobs.flip),
+            A.ColorJitter(
+                brightness=(0.6, 1.4), contrast=(0.6, 1.4), saturation=(0.3, 1.5), hue=(-0.06, 0.06), p=knobs.colour
+            ),
+            A.GaussianBlur(blur_limit=(3, 5), p=knobs.blur),
+            A.GaussNoise(std_range=(0.01, 0.06), p=knobs.noise),
+            A.ImageCompression(quality_range=(40, 90), p=knobs.jpeg),
+        ]
+    )

@@ -1,0 +1,151 @@
+"""The index: every image kept or dropped for a reason, and no group in two splits."""
+
+import cv2
+import numpy as np
+import pytest
+
+from src.data.index import KEPT, fraction_histogram, index_metrics, read_index, write_index
+from src.data.raw import fill_raw_folder, raw_folders
+from src.data.selection import select
+from src.data.sources.folder import FolderSource
+from src.data.splits import assign_splits, groups_across_splits
+from src.errors import UserError
+from src.labels import ClassTable
+from src.params import Filter
+from tests.toy import FOLDER, make_folder, photograph, write_pair
+
+TABLE = ClassTable.from_labels({"sky": ["sky"]})
+RULES = {
+    "min_side": 32,
+    "min_sky": 0.01,
+    "max_sky": 0.99,
+    "negatives": 1.0,
+    "size_mismatch": "error",
+    "val_share": 0.2,
+    "test_share": 0.2,
+    "seed": 1,
+}
+
+
+def index_of(tmp_path, root, **changes):
+    fill_raw_folder(FolderSource("toy", root, **FOLDER), tmp_path / "raw/toy")
+    return select(raw_folders(tmp_path / "raw"), TABLE, Filter.model_validate(RULES | changes))
+
+
+def reasons(rows):
+    return {row.image.rsplit("/", 1)[1].removesuffix(".jpg"): row.reason for row in rows}
+
+
+def test_each_kind_of_bad_image_is_dropped_for_its_reason(tmp_path, capsys):
+    root = make_folder(tmp_path / "photos", negatives=1)
+    image, mask = photograph(50)
+    write_pair(root, "tiny_0", image[:20, :20], mask[:20, :20])
+    write_pair(
+        root, "little_0", image, np.where(np.arange(mask.size).reshape(mask.shape) < 20, 255, 0).astype(np.uint8)
+    )
+    write_pair(root, "all_0", image, np.full_like(mask, 255))
+    write_pair(root, "void_0", image, np.full_like(mask, 127))
+    write_pair(root, "foreign_0", image, np.full_like(mask, 33))
+    write_pair(root, "broken_0", image, mask)
+    (root / "images/broken_0.jpg").write_bytes(b"no image")
+    rows = index_of(tmp_path, root)
+    found = reasons(rows)
+    assert found["a_0"] == found["n0_0"] == KEPT
+    assert found["tiny_0"] == "side below 32 px"
+    assert found["little_0"] == "too little sky"
+    assert found["all_0"] == "too much sky"
+    assert found["void_0"] == "void everywhere"
+    assert found["foreign_0"] == "values not in the class table"
+    assert found["broken_0"] == "unreadable"
+    assert "1 unreadable, skipped" in (out := capsys.readouterr().out)
+    assert "broken_0.jpg" in out
+    figures = index_metrics(rows)
+    assert (figures["kept"], figures["dropped"], figures["negatives"]) == (13, 6, 1)
+    assert figures["reason"]["unreadable"] == 1
+    assert sum(r["images"] for r in fraction_histogram(rows)) == 13
+
+
+def test_sky_fraction_counts_valid_pixels_only(tmp_path):
+    root = make_folder(tmp_path / "photos", groups=3, per_group=1)
+    mask = cv2.imread(str(root / "masks/a_0.png"), 0)
+    row = index_of(tmp_path, root)[0]
+    assert row.sky_fraction == pytest.approx((mask == 255).sum() / (mask != 127).sum())
+
+
+def test_a_share_of_the_negatives_is_kept_and_always_the_same(tmp_path):
+    root = make_folder(tmp_path / "photos", negatives=40)
+    rows = index_of(tmp_path, root, negatives=0.5)
+    kept = {row.image for row in rows if row.kept and row.sky_fraction == 0}
+    assert 10 < len(kept) < 30
+    again = select(raw_folders(tmp_path / "raw"), TABLE, Filter.model_validate(RULES | {"negatives": 0.5}))
+    assert kept == {row.image for row in again if row.kept and row.sky_fraction == 0}
+
+
+def test_a_mask_of_another_size_stops_the_stage_or_drops_the_image(tmp_path):
+    root = make_folder(tmp_path / "photos")
+    image, mask = photograph(3)
+    write_pair(root, "odd_0", image, cv2.resize(mask, (40, 40)))
+    with pytest.raises(UserError, match="differ in size") as caught:
+        index_of(tmp_path, root)
+    assert "odd_0.jpg" in caught.value.what
+    assert "96x64, 40x40" in caught.value.why
+    rules = Filter.model_validate(RULES | {"size_mismatch": "drop"})
+    rows = select(raw_folders(tmp_path / "raw"), TABLE, rules)
+    assert reasons(rows)["odd_0"] == "image and mask differ in size"
+
+
+def test_a_source_of_which_nothing_is_left_is_refused_with_the_reasons(tmp_path):
+    with pytest.raises(UserError, match="none of its 12 images is kept") as caught:
+        index_of(tmp_path, make_folder(tmp_path / "photos"), min_side=1000)
+    assert "side below 1000 px: 12" in caught.value.why
+
+
+def test_nothing_to_filter_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no source to filter"):
+        select(raw_folders(tmp_path), TABLE, Filter.model_validate(RULES))
+
+
+def test_the_index_survives_the_round_trip(tmp_path):
+    rows = index_of(tmp_path, make_folder(tmp_path / "photos"), min_sky=0.5)
+    write_index(rows, tmp_path / "index.parquet")
+    assert read_index(tmp_path / "index.parquet", kept_only=False) == rows
+    assert all(row.kept for row in read_index(tmp_path / "index.parquet"))
+
+
+def splits_of(groups, official=None, **changes):
+    options = {"source": "toy", "val_share": 0.15, "test_share": 0.15, "seed": 1} | changes
+    return assign_splits(groups, official or [""] * len(groups), **options)
+
+
+def test_groups_are_never_cut_and_shares_are_met():
+    rng = np.random.default_rng(0)
+    groups = [f"camera{c}" for c in range(40) for _ in range(int(rng.integers(5, 30)))]
+    splits = splits_of(groups)
+    assert groups_across_splits(groups, splits) == []
+    share = {s: splits.count(s) / len(splits) for s in ("train", "val", "test")}
+    assert share == pytest.approx({"train": 0.7, "val": 0.15, "test": 0.15}, abs=0.05)
+    assert splits_of(groups) == splits
+    assert splits_of(groups, seed=2) != splits
+
+
+def test_every_split_gets_a_group_however_few_there_are():
+    assert set(splits_of(["a"] * 90 + ["b", "c"])) == {"train", "val", "test"}
+
+
+def test_too_few_groups_are_refused():
+    with pytest.raises(UserError, match="2 groups cannot fill"):
+        splits_of(["a", "a", "b"])
+
+
+def test_official_splits_stand_and_val_is_taken_from_train_where_there_is_none():
+    groups = ["a", "b", "c", "d", "e", "x"]
+    official = ["train"] * 5 + ["test"]
+    splits = splits_of(groups, official, val_share=0.2)
+    assert splits[5] == "test"
+    assert splits.count("val") == 1
+    assert splits_of(groups, ["train", "val", "val", "train", "test", "test"]) == [
+        "train", "val", "val", "train", "test", "test"]  # fmt: skip
+
+
+def test_an_official_split_through_a_group_is_noticed():
+    assert groups_across_splits(["a", "a", "b"], ["train", "test", "train"]) == ["a"]
