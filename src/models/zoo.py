@@ -1,0 +1,165 @@
+"""Networks by name, and the checkpoint that names one."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from src.errors import UserError
+from src.model_card import ClassInfo, ModelCard
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+_ARCHITECTURES = {
+    "unet": "Unet",
+    "unetplusplus": "UnetPlusPlus",
+    "fpn": "FPN",
+    "linknet": "Linknet",
+    "manet": "MAnet",
+    "pspnet": "PSPNet",
+    "deeplabv3plus": "DeepLabV3Plus",
+    "segformer": "Segformer",
+    "upernet": "UPerNet",
+}
+
+
+def build_network(
+    name: str, encoder: str, logits: int, *, encoder_weights: str | None, decoder_channels: list[int] | None
+) -> nn.Module:
+    """A network of segmentation-models-pytorch: float [N, 3, H, W] normalised RGB -> float logits [N, `logits`, H, W].
+
+    Args:
+        name: a key of the zoo.
+        encoder: an encoder of smp, or `tu-*` of timm.
+        logits: output channels; 1 for a binary task.
+        encoder_weights: "imagenet" or None.
+        decoder_channels: from coarse to fine, for architectures that take them; None for their default.
+
+    Raises:
+        UserError: unknown encoder, an option that the architecture does not take, or weights that cannot be loaded.
+    """
+    import segmentation_models_pytorch as smp
+
+    options: dict[str, Any] = {"encoder_weights": encoder_weights, "classes": logits}
+    if decoder_channels is not None:
+        if name not in ("unet", "unetplusplus", "manet"):
+            raise UserError(
+                f"model.decoder_channels: {name} does not take a list of channels", fix="set it to null for this net"
+            )
+        options["decoder_channels"] = tuple(decoder_channels)
+    try:
+        return getattr(smp, _ARCHITECTURES[name])(encoder, **options)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"model: cannot build {name} over encoder '{encoder}'",
+            str(error).strip("'\"")[:500],
+            "choose another model.name, model.encoder or model.decoder_channels",
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"model.encoder_weights: the {encoder_weights} weights of '{encoder}' cannot be loaded",
+            f"{type(error).__name__}: no network, or the model hub does not answer",
+            "set model.encoder_weights: null, or run where the hub can be reached",
+        ) from error
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """All that is needed to build a trained network again.
+
+    Attributes:
+        name, encoder, decoder_channels: see `build_network`.
+        classes: by target index.
+        height, width: the input size it was trained for.
+        mean, std: RGB normalisation over 0..1 values.
+        training_data: one {source, licence, images} per source.
+    """
+
+    name: str
+    encoder: str
+    decoder_channels: list[int] | None
+    classes: tuple[ClassInfo, ...]
+    height: int
+    width: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    training_data: tuple[dict[str, Any], ...]
+
+    @property
+    def logits(self) -> int:
+        """Output channels: one for background against one class, else one per class."""
+        return 1 if len(self.classes) == 2 else len(self.classes)
+
+    def card(self, threshold: float) -> ModelCard:
+        """The model card's part that is known without an export."""
+        return ModelCard(
+            name=f"{self.name}-{self.encoder}",
+            classes=self.classes,
+            height=self.height,
+            width=self.width,
+            threshold=threshold if self.logits == 1 else None,
+            training_data=self.training_data,
+        )
+
+    def build(self, encoder_weights: str | None = None) -> "Segmenter":
+        network = build_network(
+            self.name,
+            self.encoder,
+            self.logits,
+            encoder_weights=encoder_weights,
+            decoder_channels=self.decoder_channels,
+        )
+        return Segmenter(network, self.mean, self.std)
+
+
+class Segmenter(nn.Module):
+    """A network with its normalisation: uint8 frames in, logits out. Training, evaluation and export share it."""
+
+    def __init__(self, network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("scale", 1 / (torch.tensor(std).view(1, 3, 1, 1) * 255), persistent=False)
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        """uint8 [N, H, W, 3] RGB -> float logits [N, C, H, W]."""
+        # Cast first, then transpose: TensorRT takes uint8 only where a Cast follows at once.
+        pixels = frames.to(torch.float32).permute(0, 3, 1, 2)
+        return self.network((pixels - self.mean) * self.scale)
+
+
+def probabilities(logits: torch.Tensor) -> torch.Tensor:
+    """Logits [N, C, H, W] -> probabilities: sigmoid for one channel, softmax over channels for more."""
+    return logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
+
+
+def save_checkpoint(path: Path, model: Segmenter, spec: NetworkSpec) -> None:
+    """Writes weights and spec; `load_checkpoint` reads them without running any code from the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    torch.save({"spec": asdict(spec), "weights": model.network.state_dict()}, part)
+    part.replace(path)
+
+
+def load_checkpoint(path: Path) -> tuple[Segmenter, NetworkSpec]:
+    """The trained network in evaluation mode, and its spec.
+
+    Raises:
+        UserError: the file is missing or not a checkpoint of this project.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        fields = dict(saved["spec"])
+        fields["classes"] = tuple(ClassInfo(c["name"], tuple(c["colour"])) for c in fields["classes"])
+        spec = NetworkSpec(**fields)
+        model = spec.build()
+        model.network.load_state_dict(saved["weights"])
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such checkpoint", fix="dvc repro train") from error
+    except Exception as error:  # on a foreign file the unpickler trips over anything, IndexError included
+        raise UserError(
+            f"{path}: not a checkpoint of this project", type(error).__name__, "train again: dvc repro -f -s train"
+        ) from error
+    return model.eval(), spec

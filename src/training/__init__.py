@@ -1,0 +1,1 @@
+"""Training with Lightning: one module, one fit, resumable after a kill."""

@@ -1,0 +1,87 @@
+import pytest
+import torch
+
+from src.errors import UserError
+from src.model_card import ClassInfo
+from src.models.portable import PortableModel
+from src.models.zoo import NetworkSpec, build_network, load_checkpoint, save_checkpoint
+
+SKY = (ClassInfo("background", (0, 0, 0)), ClassInfo("sky", (255, 0, 0)))
+THREE = (*SKY, ClassInfo("water", (0, 0, 255)))
+
+
+def spec(name="unet", encoder="tu-mobilenetv4_conv_small", channels=(32, 16, 16, 8, 8), classes=SKY, size=64):
+    decoder = list(channels) if channels else None
+    return NetworkSpec(name, encoder, decoder, classes, size, size, (0.5,) * 3, (0.2,) * 3, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder"),
+    [("unet", "resnet18"), ("unetplusplus", "resnet18"), ("manet", "resnet18"), ("fpn", "resnet18"),
+     ("linknet", "resnet18"), ("pspnet", "resnet18"), ("deeplabv3plus", "mobilenet_v2"), ("segformer", "mit_b0"),
+     ("upernet", "resnet18")],
+)  # fmt: skip
+@pytest.mark.parametrize("classes", [SKY, THREE])
+def test_every_net_gives_logits_at_the_input_size(name, encoder, classes):
+    one = spec(name, encoder, None, classes)
+    with torch.inference_mode():
+        logits = one.build().eval()(torch.zeros(2, 64, 64, 3, dtype=torch.uint8))
+    assert logits.shape == (2, one.logits, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("unet", "resnet19", 1), "encoder 'resnet19'"),
+        (("unet", "tu-nonsense", 1), "encoder 'tu-nonsense'"),
+        (("fpn", "resnet18", 1, [8, 8]), "model.decoder_channels: fpn"),
+        (("unet", "resnet18", 1, [8, 8]), "cannot build unet"),
+    ],
+)
+def test_what_cannot_be_built_is_said_by_its_key(arguments, says):
+    name, encoder, logits, *channels = arguments
+    with pytest.raises(UserError) as caught:
+        build_network(name, encoder, logits, encoder_weights=None, decoder_channels=channels[0] if channels else None)
+    assert says in str(caught.value)
+
+
+def test_a_checkpoint_survives_the_round_trip(tmp_path):
+    one = spec()
+    model = one.build().eval()
+    save_checkpoint(tmp_path / "c.ckpt", model, one)
+    loaded, again = load_checkpoint(tmp_path / "c.ckpt")
+    frames = torch.randint(0, 255, (1, 64, 64, 3), dtype=torch.uint8)
+    assert again == one
+    with torch.inference_mode():
+        assert torch.equal(model(frames), loaded(frames))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"text", "foreign"])
+def test_what_is_no_checkpoint_is_refused(tmp_path, content):
+    path = tmp_path / "c.ckpt"
+    if content == "foreign":
+        torch.save({"weights": {}}, path)
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"c\.ckpt"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("classes", [SKY, THREE])
+def test_the_portable_model_decides_as_its_logits_say(classes):
+    torch.manual_seed(0)
+    one = spec(classes=classes)
+    model = one.build().eval()
+    frames = torch.randint(0, 255, (2, 64, 64, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        logits = model(frames)
+        labels, confidence = PortableModel(model, threshold=0.3)(frames)
+    assert labels.dtype == confidence.dtype == torch.uint8
+    assert labels.shape == confidence.shape == (2, 64, 64)
+    if len(classes) == 2:
+        chance = logits[:, 0].sigmoid()
+        assert torch.equal(labels, (chance >= 0.3).to(torch.uint8))
+    else:
+        chance = logits.softmax(1).amax(1)
+        assert torch.equal(labels, logits.argmax(1).to(torch.uint8))
+    assert (confidence.float() - chance * 255).abs().max() <= 0.51

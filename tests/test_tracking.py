@@ -1,0 +1,72 @@
+"""MLflow: where runs go, and what a row holds."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from src.errors import UserError
+from src.tracking import PIPELINE_EXPERIMENT, TRAIN_EXPERIMENT, log_state, tracking_uri, training_run
+from tests.import_graph import ROOT
+
+
+def runs(uri, experiment):
+    import mlflow
+
+    client = mlflow.MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    return client.search_runs([found.experiment_id])
+
+
+def test_the_store_is_the_projects_unless_the_environment_says_otherwise(tmp_path):
+    assert tracking_uri({}, tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
+    assert tracking_uri({"DVC_ROOT": "/project"}, tmp_path) == "sqlite:////project/mlflow.db"
+    assert tracking_uri({"MLFLOW_TRACKING_URI": "http://host"}, tmp_path) == "http://host"
+
+
+def test_a_state_is_one_row_with_params_metrics_tags_and_artifacts(tmp_path):
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/evaluate.json").write_text(json.dumps({"evaluate": {"test": {"iou": 0.9}, "note": "text"}}))
+    (tmp_path / "params.yaml").write_text("train: {}\n")
+    (tmp_path / "dvc.lock").write_text("stages:\n  train:\n    outs:\n    - path: models/c.ckpt\n      md5: abc\n")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/worst.png").write_bytes(b"png")
+    log_state({"train": {"lr": 0.1}}, {"DVC_EXP_NAME": "tidy-sky"}, tmp_path, [tmp_path / "reports"])
+    uri = tracking_uri({}, tmp_path)
+    [row] = runs(uri, PIPELINE_EXPERIMENT)
+    assert row.info.run_name == "tidy-sky"
+    assert row.data.params == {"train.lr": "0.1"}
+    assert row.data.metrics == {"evaluate.test.iou": 0.9}
+    assert row.data.tags["md5.models.c.ckpt"] == "abc"
+    assert sorted(p.name for p in (tmp_path / "mlartifacts").rglob("*.*") if p.is_file()) == [
+        "dvc.lock", "params.yaml", "worst.png"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(None, "FINISHED"), (ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")]
+)
+def test_a_training_run_ends_as_what_it_was(tmp_path, error, status):
+    uri = tracking_uri({}, tmp_path)
+    try:
+        with training_run(uri, "abc", {"train": {"lr": 0.1}}) as logger:
+            logger.log_metrics({"loss": 0.5}, step=1)
+            if error:
+                raise error
+    except (ValueError, KeyboardInterrupt):
+        pass
+    [row] = runs(uri, TRAIN_EXPERIMENT)
+    assert (row.info.status, row.data.params["train.lr"], row.data.metrics["loss"]) == (status, "0.1", 0.5)
+
+
+def test_processes_that_come_first_together_do_not_race(tmp_path):
+    code = "import sys, pathlib; from src.tracking import log_state; log_state({}, {}, pathlib.Path(sys.argv[1]), [])"
+    children = [subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=ROOT) for _ in range(3)]
+    assert [child.wait(timeout=120) for child in children] == [0, 0, 0]
+    assert len(runs(tracking_uri({}, tmp_path), PIPELINE_EXPERIMENT)) == 3
+
+
+def test_a_store_that_does_not_answer_is_said(tmp_path):
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database, whatever its name says")
+    with pytest.raises(UserError, match="store does not answer"):
+        log_state({}, {}, tmp_path, [])
