@@ -1,0 +1,36 @@
+"""What a run says to people: which model plays, and what came of it."""
+
+from collections.abc import Sequence
+
+from src.runtime.engines.base import EngineInfo
+from src.runtime.video.stats import RunStats
+
+
+def model_line(info: EngineInfo) -> str:
+    """One line: name, backend, precision, input size and, where the card has it, the test IoU."""
+    card = info.card
+    iou = f", test IoU {card.metrics['iou']:.3f}" if "iou" in card.metrics else ""
+    return (
+        f"model: {card.name} ({info.backend} {info.precision} on {info.device}, "
+        f"input {card.width}x{card.height}{iou}) from {info.path}"
+    )
+
+
+def summary(stats: RunStats, unit: str, notes: Sequence[str]) -> str:
+    """The figures of a run as a few lines.
+
+    Args:
+        unit: frames or photos.
+        notes: one line each, such as where an output is.
+    """
+    lines = [
+        f"{stats.frames} {unit} in {stats.seconds:.2f} s: {stats.fps:.1f} FPS, "
+        f"{stats.share_of_limit:.0%} of what the cores allow; peak memory {stats.peak_rss_mb:.0f} MB",
+        f"{'step':<8} {'p50 ms':>8} {'p95 ms':>8} {'CPU ms':>8}",
+        *(
+            f"{name:<8} {step.p50_ms:>8.2f} {step.p95_ms:>8.2f} {step.cpu_ms:>8.2f}"
+            for name, step in stats.steps.items()
+        ),
+        *notes,
+    ]
+    return "\n".join(lines)

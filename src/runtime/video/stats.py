@@ -1,0 +1,125 @@
+"""What a run cost: time and CPU per step, and how near it came to what the processor allows."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+STEPS = ("decode", "infer", "compose", "sink")
+
+
+@dataclass(frozen=True)
+class StepStats:
+    """Milliseconds per frame: median and 95th percentile of the wall time, mean of the CPU time."""
+
+    p50_ms: float
+    p95_ms: float
+    cpu_ms: float
+
+
+@dataclass(frozen=True)
+class RunStats:
+    """The figures of one run.
+
+    Attributes:
+        frames: delivered to every output.
+        seconds: from the start of the run to its last frame.
+        fps: frames / seconds.
+        model_fps: frames / seconds in which at least one inference was in flight.
+        share_of_limit: fps / (cores / CPU seconds per frame): 1.0 is every core at work all the time.
+        drops: frames left out; always 0 for files.
+        peak_rss_mb: of the process, MiB.
+        first_frame_s: from the start of the run to the first frame delivered.
+        steps: by name in `STEPS`. Codec and engine threads are charged to their step on Linux; elsewhere
+            their CPU time all falls to infer.
+        interrupted: ended by Ctrl-C before the last frame.
+    """
+
+    frames: int
+    seconds: float
+    fps: float
+    model_fps: float
+    share_of_limit: float
+    drops: int
+    peak_rss_mb: float
+    first_frame_s: float
+    steps: dict[str, StepStats]
+    interrupted: bool = False
+
+    def to_dict(self) -> dict:
+        """For --stats-json: the attributes above without `interrupted`."""
+        digits = {"seconds": 3, "fps": 2, "model_fps": 2, "share_of_limit": 3, "peak_rss_mb": 1, "first_frame_s": 4}
+        return {
+            "frames": self.frames,
+            **{name: round(getattr(self, name), digits[name]) for name in ("seconds", "fps", "model_fps")},
+            "share_of_limit": round(self.share_of_limit, digits["share_of_limit"]),
+            "drops": self.drops,
+            "peak_rss_mb": round(self.peak_rss_mb, digits["peak_rss_mb"]),
+            "first_frame_s": round(self.first_frame_s, digits["first_frame_s"]),
+            "steps": {
+                name: {key: round(value, 3) for key, value in vars(step).items()} for name, step in self.steps.items()
+            },
+        }
+
+
+def summarise(
+    *,
+    seconds: float,
+    first_frame_s: float,
+    frames: int,
+    wall: Mapping[str, Sequence[float]],
+    cpu: Mapping[str, float],
+    model_busy_s: float,
+    cores: int,
+    interrupted: bool = False,
+) -> RunStats:
+    """Makes the figures of a run.
+
+    Args:
+        seconds, first_frame_s, frames, interrupted: as in `RunStats`.
+        wall: by step, seconds of each frame.
+        cpu: by step, CPU seconds of all frames together.
+        model_busy_s: seconds in which at least one inference was in flight.
+        cores: that the process may use.
+    """
+    steps = {name: _step(wall[name], cpu[name] / max(frames, 1)) for name in STEPS}
+    return RunStats(
+        frames=frames,
+        seconds=seconds,
+        fps=frames / seconds if seconds else 0.0,
+        model_fps=frames / model_busy_s if model_busy_s else 0.0,
+        share_of_limit=sum(cpu.values()) / (cores * seconds) if seconds else 0.0,
+        drops=0,
+        peak_rss_mb=peak_rss_mb(),
+        first_frame_s=first_frame_s,
+        steps=steps,
+        interrupted=interrupted,
+    )
+
+
+def covered_seconds(intervals: Sequence[tuple[float, float]]) -> float:
+    """Length of the union of (start, end) intervals."""
+    covered, reached = 0.0, float("-inf")
+    for start, end in sorted(intervals):
+        covered += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return covered
+
+
+def _step(wall_s: Sequence[float], cpu_s: float) -> StepStats:
+    p50, p95 = np.percentile(wall_s, (50, 95)) * 1000 if len(wall_s) else (0.0, 0.0)
+    return StepStats(float(p50), float(p95), cpu_s * 1000)
+
+
+def peak_rss_mb() -> float:
+    """Peak resident memory of this process, MiB."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # getrusage would report a larger parent's peak
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    import psutil
+
+    memory = psutil.Process().memory_info()
+    return getattr(memory, "peak_wset" if sys.platform == "win32" else "rss") / 2**20

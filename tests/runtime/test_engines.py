@@ -1,0 +1,235 @@
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from src.errors import EngineError
+from src.runtime import default_engine_folder, open_engine
+from src.runtime.engines import library_versions
+from src.runtime.engines.base import Engine, EngineInfo, Masks
+from src.runtime.engines.build import build_engine
+from src.runtime.engines.record import RECORD_FILE
+from tests.model_file import (
+    HEIGHT,
+    WIDTH,
+    binary_card,
+    write_binary_model,
+    write_foreign_model,
+    write_model_of_wrong_ports,
+)
+
+REBUILD = "dvc repro -f -s build-engine"
+
+
+@pytest.fixture(scope="module")
+def frames() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (5, HEIGHT, WIDTH, 3), np.uint8)
+
+
+@pytest.fixture
+def folder(binary_model, frames, tmp_path):
+    build_engine(binary_model, tmp_path / "engine", frames, precision="fp32")
+    return tmp_path / "engine"
+
+
+def sky_by_hand(frames: np.ndarray) -> np.ndarray:
+    pixels = frames.astype(np.float32)
+    rows = np.arange(HEIGHT, dtype=np.float32)[:, None]
+    logits = 0.05 * (pixels[..., 2] - pixels[..., 0]) + 4 * (0.5 - rows / HEIGHT)
+    return 1 / (1 + np.exp(-logits))
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_engine_answers_a_batch_as_the_formula_says(backend, binary_model, frames):
+    with open_engine(binary_model, backend=backend) as engine:
+        masks = engine.infer(frames)
+    assert engine.info.backend == backend
+    assert engine.info.card == binary_card()
+    assert masks.labels.dtype == masks.confidence.dtype == np.uint8
+    assert masks.labels.shape == masks.confidence.shape == (5, HEIGHT, WIDTH)
+    probability = sky_by_hand(frames)
+    sure = np.abs(probability - 0.5) > 1e-4
+    assert np.array_equal(masks.labels[sure], (probability >= 0.5)[sure])
+    assert np.abs(masks.confidence - np.round(probability * 255)).max() <= 1
+
+
+def test_backends_agree_on_binary_and_multi_class_models(binary_model, three_class_model, frames):
+    for model in (binary_model, three_class_model):
+        with open_engine(model, backend="openvino") as one, open_engine(model, backend="onnxruntime") as other:
+            left, right = one.infer(frames), other.infer(frames)
+        assert np.mean(left.labels == right.labels) > 0.999
+        assert np.abs(left.confidence.astype(int) - right.confidence).max() <= 1
+        assert set(np.unique(left.labels)) == set(range(len(one.info.card.classes)))
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_futures_bring_each_frame_its_own_answer(backend, binary_model, frames):
+    with open_engine(binary_model, backend=backend, requests=3) as engine:
+        alone = [engine.infer(frame[None]).labels for frame in frames]
+        futures = [engine.submit(frame[None]) for frame in np.concatenate([frames] * 8)]
+        for index, future in enumerate(futures):
+            assert np.array_equal(future.result(timeout=20).labels, alone[index % 5])
+
+
+class SlowEngine(Engine):
+    """Counts how many inferences run at once, and fails on a black frame."""
+
+    def __init__(self, requests: int, tmp_path) -> None:
+        super().__init__(EngineInfo("slow", "fp32", "none", binary_card(), "", tmp_path), requests)
+        self.lock, self.running, self.most = threading.Lock(), 0, 0
+
+    def _run(self, frames: np.ndarray) -> Masks:
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        time.sleep(0.02)
+        with self.lock:
+            self.running -= 1
+        if not frames.any():
+            raise RuntimeError("black")
+        return Masks(frames[..., 0], frames[..., 0])
+
+
+def test_submit_blocks_beyond_the_requests_and_errors_arrive_through_the_future(frames, tmp_path):
+    with SlowEngine(2, tmp_path) as engine:
+        began = time.perf_counter()
+        futures = [engine.submit(frames[:1]) for _ in range(6)]
+        assert time.perf_counter() - began > 0.03, "the fifth had to wait for two rounds of two"
+        failing = engine.submit(np.zeros_like(frames[:1]))
+        with pytest.raises(EngineError, match="slow failed"):
+            failing.result(timeout=5)
+        futures.append(engine.submit(frames[:1]))
+        assert all(future.result(timeout=5).labels.shape == (1, HEIGHT, WIDTH) for future in futures)
+    assert engine.most == 2
+
+
+def test_wrong_frames_and_a_closed_engine_are_refused(binary_model, frames):
+    engine = open_engine(binary_model, backend="onnxruntime")
+    for wrong in (frames.astype(np.float32), frames[0], frames[:, :10], frames[:0]):
+        for call in (engine.infer, engine.submit):
+            with pytest.raises(EngineError, match="frames"):
+                call(wrong)
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="closed"):
+        engine.infer(frames)
+    with pytest.raises(EngineError, match="closed"):
+        engine.submit(frames)
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_files_that_are_no_model_of_ours_are_refused(backend, binary_model, tmp_path):
+    text = tmp_path / "text.onnx"
+    text.write_text("this is not a model\n" * 50)
+    truncated = tmp_path / "truncated.onnx"
+    truncated.write_bytes(binary_model.read_bytes()[:900])
+    empty = tmp_path / "empty.onnx"
+    empty.touch()
+    foreign = write_foreign_model(tmp_path / "foreign.onnx")
+    wrong_ports = write_model_of_wrong_ports(tmp_path / "ports.onnx")
+    wrong_size = write_binary_model(tmp_path / "size.onnx")
+    content = wrong_size.read_bytes()
+    wrong_size.write_bytes(content.replace(b'"height": 64', b'"height": 65'))
+    for path in (text, truncated, empty, foreign, wrong_ports, wrong_size, tmp_path / "missing.onnx"):
+        with pytest.raises(EngineError) as caught:
+            open_engine(path, backend=backend)
+        assert str(path) in caught.value.what
+        assert caught.value.fix
+
+
+def test_unknown_backends_and_precisions_name_the_choices(binary_model):
+    with pytest.raises(EngineError, match="no backend 'tensorflow'") as caught:
+        open_engine(binary_model, backend="tensorflow")
+    assert "openvino, onnxruntime" in caught.value.fix
+    with pytest.raises(EngineError, match="onnxruntime does not run in precision 'bf16'"):
+        open_engine(binary_model, backend="onnxruntime", precision="bf16")
+
+
+def test_without_openvino_a_model_file_opens_in_onnx_runtime_and_says_so(binary_model, monkeypatch, capsys):
+    monkeypatch.setattr("src.runtime.engines.installed", lambda backend: backend != "openvino")
+    with open_engine(binary_model) as engine:
+        assert engine.info.backend == "onnxruntime"
+    assert "falling back to onnxruntime" in capsys.readouterr().err
+    with pytest.raises(EngineError, match="openvino is not installed"):
+        open_engine(binary_model, backend="openvino")
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("requests", [1, 2])
+def test_an_engine_folder_answers_as_its_model_file(backend, requests, binary_model, frames, tmp_path):
+    build_engine(binary_model, tmp_path / "engine", frames, backend=backend, precision="fp32")
+    with (
+        open_engine(tmp_path / "engine", requests=requests) as built,
+        open_engine(binary_model, backend=backend) as wanted,
+    ):
+        assert (built.info.backend, built.info.precision) == (backend, "fp32")
+        assert built.info.onnx_sha256 == wanted.info.onnx_sha256
+        assert np.array_equal(built.infer(frames).labels, wanted.infer(frames).labels)
+
+
+def change_record(folder, change) -> None:
+    path = folder / RECORD_FILE
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda record: record["hardware"].update(model="Some Other CPU"), "another machine"),
+        (lambda record: record["hardware"].update(flags=["amx_bf16"]), "another machine"),
+        (lambda record: record.update(versions={"openvino": "2020.1"}), "another library version"),
+        (lambda record: record.update(payload_sha256="0" * 64), "damaged"),
+        (lambda record: record.update(payload="gone.blob"), "missing"),
+        (lambda record: record.update(payload="../model.blob"), "damaged"),
+        (lambda record: record.update(format=99), "damaged"),
+        (lambda record: record.pop("hardware"), "damaged"),
+        (lambda record: record.update(versions=None), "damaged"),
+        (lambda record: record["card"].pop("classes"), "model card is damaged"),
+    ],
+)
+def test_an_engine_that_does_not_fit_is_refused_with_the_command_that_rebuilds_it(folder, change, said):
+    change_record(folder, change)
+    with pytest.raises(EngineError, match=said) as caught:
+        open_engine(folder)
+    if "card" not in said:
+        assert REBUILD in caught.value.fix
+
+
+def test_a_damaged_folder_is_refused(folder, tmp_path):
+    payload = folder / "model.blob"
+    payload.write_bytes(payload.read_bytes()[:-1])
+    with pytest.raises(EngineError, match="damaged"):
+        open_engine(folder)
+    (folder / RECORD_FILE).write_text('{"format": 1, "backend"')
+    with pytest.raises(EngineError, match="damaged"):
+        open_engine(folder)
+    (folder / RECORD_FILE).write_text("[]")
+    with pytest.raises(EngineError, match="damaged"):
+        open_engine(folder)
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(EngineError, match="not an engine folder") as caught:
+        open_engine(tmp_path / "bare")
+    assert REBUILD in caught.value.fix
+
+
+def test_a_folder_keeps_to_what_it_was_built_for(folder):
+    with pytest.raises(EngineError, match="built for openvino fp32, not onnxruntime"):
+        open_engine(folder, backend="onnxruntime")
+    with pytest.raises(EngineError, match="not bf16"):
+        open_engine(folder, precision="bf16")
+
+
+def test_the_default_folder_does_not_follow_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = default_engine_folder()
+    assert folder.parts[-2:] == ("models", "engine")
+    assert (folder.parents[1] / "src" / "infer.py").is_file()
+
+
+def test_library_versions_name_the_library():
+    assert set(library_versions("openvino")) == {"openvino"}
+    assert set(library_versions("onnxruntime")) == {"onnxruntime"}

@@ -1,0 +1,221 @@
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from src.errors import EngineError, UserError
+from src.runtime import open_engine
+from src.runtime.engines.base import Engine, EngineInfo, Masks
+from src.runtime.video.channel import Broken, Channel
+from src.runtime.video.compositing import Compositor
+from src.runtime.video.pipeline import play
+from src.runtime.video.source import VideoSource
+from src.runtime.video.stats import STEPS, covered_seconds
+from tests.model_file import binary_card
+from tests.runtime.clips import FRAMES, horizon, horizon_in
+
+KEYS = {
+    "frames", "seconds", "fps", "model_fps", "share_of_limit", "drops", "peak_rss_mb", "first_frame_s", "steps",
+}  # fmt: skip
+
+
+class Recorder:
+    """A sink that keeps copies."""
+
+    def __init__(self, takes: str, fail_at: int | None = None, delay: float = 0) -> None:
+        self.takes, self.fail_at, self.delay = takes, fail_at, delay
+        self.thread_ids: set[int] = set()
+        self.images: list[np.ndarray] = []
+
+    def write(self, image: np.ndarray) -> None:
+        if len(self.images) == self.fail_at:
+            raise UserError("the disk is full")
+        time.sleep(self.delay)
+        self.images.append(image.copy())
+
+
+class FakeWindow:
+    def __init__(self, quit_at: int) -> None:
+        self.quit_at, self.shown, self.threads = quit_at, 0, set()
+
+    def show(self, picture: np.ndarray) -> bool:
+        self.threads.add(threading.current_thread())
+        self.shown += 1
+        return self.shown < self.quit_at
+
+
+class FakeEngine(Engine):
+    """Answers out of order in time, and raises at the frame asked for."""
+
+    def __init__(self, requests: int = 3, fail_at: int | None = None) -> None:
+        super().__init__(EngineInfo("fake", "fp32", "none", binary_card(), "", "fake"), requests)
+        self.fail_at, self.count, self.lock = fail_at, 0, threading.Lock()
+
+    def _run(self, frames: np.ndarray) -> Masks:
+        with self.lock:
+            index, self.count = self.count, self.count + 1
+        if index == self.fail_at:
+            raise RuntimeError("the device is lost")
+        time.sleep(0.01 if index % 3 == 0 else 0.001)
+        sky = frames[..., 2] > frames[..., 0]
+        return Masks(sky.astype(np.uint8), sky.astype(np.uint8) * 255)
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """A hang must fail this test, not stop the suite; no thread of ours may outlive a run."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError("the pipeline hangs")
+
+    previous = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(20)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("skyseg-")]
+
+
+@pytest.mark.parametrize("requests", [1, 2, 4])
+def test_every_frame_arrives_once_and_in_order(requests, clip, binary_model):
+    labels, pictures, delivered = Recorder("labels"), Recorder("picture"), []
+    with VideoSource(clip) as source, open_engine(binary_model, requests=requests) as engine:
+        compositor = Compositor(engine.info.card, "side-by-side", source.width, source.height)
+        stats = play(
+            source,
+            engine,
+            compositor=compositor,
+            sinks=[labels, pictures],
+            on_frame=lambda: delivered.append(threading.current_thread()),
+        )
+    assert stats.frames == len(labels.images) == len(pictures.images) == len(delivered) == FRAMES
+    assert set(delivered) == {threading.main_thread()}
+    for index, mask in enumerate(labels.images):
+        assert abs(horizon_in(mask) - horizon(index)) <= 3, f"frame {index}"
+    assert pictures.images[0].shape == (source.height, 2 * source.width, 3)
+
+
+def test_answers_out_of_order_are_put_in_order(clip):
+    labels = Recorder("labels")
+    with VideoSource(clip) as source, FakeEngine(requests=4) as engine:
+        play(source, engine, sinks=[labels])
+    assert [round((horizon_in(mask) - horizon(0)) / 4) for mask in labels.images] == list(range(FRAMES))
+
+
+def test_the_figures_have_their_agreed_names_and_add_up(clip, binary_model):
+    with VideoSource(clip) as source, open_engine(binary_model, requests=2) as engine:
+        stats = play(source, engine, sinks=[Recorder("labels")])
+    figures = stats.to_dict()
+    assert set(figures) == KEYS
+    assert set(figures["steps"]) == set(STEPS)
+    assert all(set(step) == {"p50_ms", "p95_ms", "cpu_ms"} for step in figures["steps"].values())
+    assert figures["drops"] == 0
+    assert figures["fps"] == pytest.approx(stats.frames / stats.seconds, rel=0.01)
+    assert figures["model_fps"] >= figures["fps"]
+    assert 0 < figures["first_frame_s"] <= figures["seconds"]
+    assert figures["peak_rss_mb"] > 10
+    assert figures["steps"]["infer"]["p95_ms"] >= figures["steps"]["infer"]["p50_ms"] > 0
+    assert not stats.interrupted
+
+
+def test_max_frames_ends_early(clip, binary_model):
+    with VideoSource(clip) as source, open_engine(binary_model) as engine:
+        assert play(source, engine, max_frames=5).frames == 5
+
+
+@pytest.mark.parametrize("fail_at", [0, 7, FRAMES - 1])
+def test_an_engine_that_fails_ends_the_run_with_its_error(fail_at, clip):
+    with (
+        VideoSource(clip) as source,
+        FakeEngine(fail_at=fail_at) as engine,
+        pytest.raises(EngineError, match="fake failed") as caught,
+    ):
+        play(source, engine, sinks=[Recorder("labels")])
+    assert "the device is lost" in caught.value.why
+
+
+@pytest.mark.parametrize("fail_at", [0, 9])
+def test_a_sink_that_fails_ends_the_run_with_its_error(fail_at, clip, binary_model):
+    with (
+        VideoSource(clip) as source,
+        open_engine(binary_model, requests=2) as engine,
+        pytest.raises(UserError, match="the disk is full"),
+    ):
+        play(source, engine, sinks=[Recorder("labels", fail_at=fail_at)])
+
+
+def test_a_source_that_fails_ends_the_run_with_its_error(clip, binary_model, monkeypatch):
+    with VideoSource(clip) as source, open_engine(binary_model) as engine:
+        monkeypatch.setattr(source, "read", lambda buffer: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            play(source, engine)
+
+
+def test_an_error_on_the_calling_thread_ends_the_others(clip, binary_model):
+    def fail() -> None:
+        raise ValueError("progress")
+
+    with (
+        VideoSource(clip) as source,
+        open_engine(binary_model) as engine,
+        pytest.raises(ValueError, match="progress"),
+    ):
+        play(source, engine, on_frame=fail)
+
+
+def test_quitting_the_window_ends_the_run_in_good_order(clip, binary_model):
+    window, labels = FakeWindow(quit_at=4), Recorder("labels")
+    with VideoSource(clip) as source, open_engine(binary_model) as engine:
+        compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
+        stats = play(source, engine, compositor=compositor, sinks=[labels], window=window)
+    assert window.shown == 4
+    assert window.threads == {threading.main_thread()}
+    assert 4 <= stats.frames == len(labels.images) < FRAMES
+    assert not stats.interrupted
+
+
+def test_ctrl_c_delivers_what_is_on_its_way_and_a_second_breaks_off(clip, binary_model):
+    def interrupt_at(*counts: int):
+        seen = []
+
+        def on_frame() -> None:
+            seen.append(1)
+            if len(seen) in counts:
+                raise KeyboardInterrupt
+
+        return on_frame
+
+    labels = Recorder("labels", delay=0.005)
+    with VideoSource(clip) as source, open_engine(binary_model) as engine:
+        stats = play(source, engine, sinks=[labels], on_frame=interrupt_at(3))
+    assert stats.interrupted
+    assert 3 <= stats.frames == len(labels.images) < FRAMES
+    with (
+        VideoSource(clip) as source,
+        open_engine(binary_model) as engine,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        play(source, engine, sinks=[Recorder("labels")], on_frame=interrupt_at(3, 4))
+
+
+def test_a_channel_ends_after_what_it_holds_and_breaks_at_once():
+    channel: Channel[int] = Channel(2, [1, 2])
+    channel.end()
+    assert list(channel) == [1, 2]
+    with pytest.raises(Broken):
+        channel.get()
+    full: Channel[int] = Channel(1, [1])
+    threading.Timer(0.05, full.break_off).start()
+    with pytest.raises(Broken):
+        full.put(2)
+    with pytest.raises(Broken):
+        full.get()
+    with pytest.raises(Broken):
+        list(full)
+
+
+def test_covered_seconds_counts_overlaps_once():
+    assert covered_seconds([]) == 0
+    assert covered_seconds([(0, 2), (1, 3), (5, 6), (5.2, 5.4)]) == 4

@@ -1,0 +1,160 @@
+import os
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from src.errors import UserError
+from src.runtime.video.sink import MaskFolder, VideoWriter, write_picture
+from src.runtime.video.source import DEFAULT_FPS, VideoSource
+from tests.model_file import binary_card, three_class_card
+from tests.runtime.clips import FPS, FRAMES, HEIGHT, WIDTH, frame, read_mask, write_clip
+
+
+def test_a_clip_comes_back_frame_by_frame(clip):
+    with VideoSource(clip) as source:
+        assert (source.width, source.height, source.fps, source.frame_count) == (WIDTH, HEIGHT, FPS, FRAMES)
+        for index, picture in enumerate(source):
+            assert picture.dtype == np.uint8
+            assert np.abs(picture.astype(int) - frame(index)).mean() < 4, "colours survive: the tags are right"
+        assert index == FRAMES - 1
+        assert source.read() is None
+
+
+def test_frames_are_decoded_into_the_buffer_given(clip):
+    buffer = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    with VideoSource(clip) as source:
+        source.read(buffer)
+        assert source.read(buffer) is buffer
+    assert np.abs(buffer.astype(int) - frame(1)).mean() < 4
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "no such video"), (b"", "empty file"), (b"words\n" * 99, "no frame")]
+)
+def test_what_is_no_video_is_refused_without_noise(content, said, tmp_path, capfd):
+    path = tmp_path / "clip.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=said) as caught:
+        VideoSource(path)
+    assert str(path) in caught.value.what
+    assert capfd.readouterr().err == ""
+
+
+def test_a_folder_and_a_truncated_file_are_refused(clip, tmp_path):
+    with pytest.raises(UserError, match="a folder"):
+        VideoSource(tmp_path)
+    truncated = tmp_path / "truncated.mp4"
+    truncated.write_bytes(clip.read_bytes()[:400])
+    with pytest.raises(UserError, match="no frame can be read"):
+        VideoSource(truncated)
+
+
+@pytest.mark.parametrize("unusable", [0.0, float("nan"), 90000.0])
+def test_a_file_without_a_frame_rate_gets_the_default_and_a_message(unusable, clip, monkeypatch, capsys):
+    capture = cv2.VideoCapture
+
+    class Rateless:
+        def __init__(self, *arguments) -> None:
+            self.capture = capture(*arguments)
+
+        def __getattr__(self, name):
+            return getattr(self.capture, name)
+
+        def get(self, prop) -> float:
+            return unusable if prop == cv2.CAP_PROP_FPS else self.capture.get(prop)
+
+    monkeypatch.setattr(cv2, "VideoCapture", Rateless)
+    with VideoSource(clip) as source:
+        assert source.fps == DEFAULT_FPS
+    assert "no usable frame rate" in capsys.readouterr().err
+
+
+def test_odd_sizes_are_padded_by_doubling_the_last_row_and_column(tmp_path):
+    write_clip(tmp_path / "odd.mp4", frames=3, width=95, height=63)
+    with VideoSource(tmp_path / "odd.mp4") as source:
+        assert (source.width, source.height) == (96, 64)
+        picture = next(iter(source)).astype(int)
+    assert np.abs(picture[:, 95] - picture[:, 94]).max() < 12
+
+
+def test_the_file_is_h264_with_its_colours_tagged_and_its_rate_exact(tmp_path):
+    with VideoWriter(tmp_path / "ntsc.mp4", 64, 48, 30000 / 1001) as writer:
+        for _ in range(3):
+            writer.write(np.full((48, 64, 3), 128, np.uint8))
+    with av.open(tmp_path / "ntsc.mp4") as container:
+        stream = container.streams.video[0]
+        codec = stream.codec_context
+        assert (codec.name, codec.pix_fmt, codec.colorspace, codec.color_range) == ("h264", "yuv420p", 6, 1)
+        assert (stream.average_rate.numerator, stream.average_rate.denominator) == (30000, 1001)
+        assert stream.frames == 3
+
+
+def test_an_error_removes_the_part_and_keeps_the_earlier_file(clip, tmp_path):
+    target = tmp_path / "out.mp4"
+    target.write_bytes(b"earlier")
+    with pytest.raises(ZeroDivisionError), VideoWriter(target, WIDTH, HEIGHT, FPS) as writer:
+        writer.write(frame(0))
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".out.part.mp4", "out.mp4"]
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert target.read_bytes() == b"earlier"
+
+
+def test_ctrl_c_keeps_what_was_written(tmp_path):
+    with pytest.raises(KeyboardInterrupt), VideoWriter(tmp_path / "out.mp4", WIDTH, HEIGHT, FPS) as writer:
+        for index in range(5):
+            writer.write(frame(index))
+        raise KeyboardInterrupt
+    with VideoSource(tmp_path / "out.mp4") as source:
+        assert len(list(source)) == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_no_frame_no_file(tmp_path):
+    with VideoWriter(tmp_path / "out.mp4", WIDTH, HEIGHT, FPS):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_places_that_cannot_be_written_are_refused(tmp_path):
+    with pytest.raises(UserError, match="cannot write a video of this kind") as caught:
+        VideoWriter(tmp_path / "out.xyz", WIDTH, HEIGHT, FPS)
+    assert ".mp4" in caught.value.fix
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be made"):
+        VideoWriter(tmp_path / "file" / "out.mp4", WIDTH, HEIGHT, FPS)
+    with pytest.raises(UserError, match="cannot be made"):
+        MaskFolder(tmp_path / "file" / "masks", binary_card())
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(UserError, match="a folder of this name"):
+        VideoWriter(tmp_path / "folder.mp4", WIDTH, HEIGHT, FPS)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_without_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError):
+        VideoWriter(tmp_path / "out.mp4", WIDTH, HEIGHT, FPS)
+    with pytest.raises(UserError, match="not writable"):
+        MaskFolder(tmp_path, binary_card())
+
+
+def test_masks_are_numbered_pngs(tmp_path):
+    labels = np.zeros((10, 12), np.uint8)
+    labels[:4] = 1
+    folder = MaskFolder(tmp_path / "masks", binary_card())
+    folder.write(labels)
+    folder.write(1 - labels)
+    assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == ["000000.png", "000001.png"]
+    assert np.array_equal(read_mask(tmp_path / "masks" / "000000.png"), labels * 255)
+    MaskFolder(tmp_path / "classes", three_class_card()).write(labels + 1)
+    assert np.array_equal(read_mask(tmp_path / "classes" / "000000.png"), labels + 1)
+
+
+def test_a_picture_of_unknown_kind_is_refused(tmp_path):
+    with pytest.raises(UserError, match="cannot write pictures of this kind"):
+        write_picture(tmp_path / "a.xyz", np.zeros((4, 4, 3), np.uint8))
+    assert not list(tmp_path.iterdir())

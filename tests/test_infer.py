@@ -1,0 +1,328 @@
+"""The command line as people use it: in a process of its own, or through main() where that says the same."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from src.infer import main
+from src.runtime.engines.build import build_engine
+from src.runtime.video.source import VideoSource
+from tests.model_file import HEIGHT, WIDTH, write_binary_model, write_foreign_model, write_three_class_model
+from tests.runtime.clips import FRAMES, frame, horizon, horizon_in, read_mask, write_clip
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return write_binary_model(tmp_path_factory.mktemp("model") / "sky.onnx")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """photos/one.jpg, photos/deep/two.png, photos/deep/three.JPG of different sizes."""
+    folder = tmp_path / "photos"
+    (folder / "deep").mkdir(parents=True)
+    cv2.imwrite(str(folder / "one.jpg"), frame(5))
+    cv2.imwrite(str(folder / "deep" / "two.png"), cv2.resize(frame(10), (301, 203)))
+    cv2.imwrite(str(folder / "deep" / "three.JPG"), frame(15))
+    return folder
+
+
+def infer(*arguments: object, **popen) -> subprocess.CompletedProcess:
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    command = [sys.executable, "-m", "src.infer", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False, **popen
+    )
+
+
+def fails(capfd, code: int, *arguments: object) -> str:
+    """Runs main(), holds it to the exit code and to a message without a traceback, and returns the message."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    message = capfd.readouterr().err
+    assert caught.value.code == code, message
+    assert message.startswith(("error: ", "usage: "))
+    assert "Traceback" not in message
+    return message
+
+
+def parts_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if ".part" in path.name]
+
+
+def test_a_video_becomes_a_video_masks_and_figures(model, clip, tmp_path):
+    done = infer(
+        "--video", clip, "--engine", model, "--view", "side-by-side", "--threads", 2,
+        "--save", tmp_path / "new" / "out.mp4", "--save-masks", tmp_path / "masks", "--stats-json", tmp_path / "s.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("model: blue-and-high (openvino fp32 on ")
+    assert "input 96x64, test IoU 0.912" in first
+    assert any(line.startswith(f"{FRAMES} frames in ") for line in rest)
+    assert f"saved: {tmp_path / 'new' / 'out.mp4'}" in rest
+    with VideoSource(tmp_path / "new" / "out.mp4") as source:
+        assert (source.width, source.height) == (384, 128)
+        assert len(list(source)) == FRAMES
+    masks = sorted((tmp_path / "masks").iterdir())
+    assert [path.name for path in masks] == [f"{index:06d}.png" for index in range(FRAMES)]
+    for index, path in enumerate(masks):
+        mask = read_mask(path)
+        assert mask.shape == (128, 192)
+        assert set(np.unique(mask)) <= {0, 255}
+        assert abs(horizon_in(mask) - horizon(index)) <= 3
+    figures = json.loads((tmp_path / "s.json").read_text())
+    assert figures["frames"] == FRAMES
+    assert not parts_in(tmp_path)
+
+
+def test_photos_become_masks_and_pictures_in_the_same_tree(model, photos, tmp_path):
+    done = infer(
+        "--images", photos, "--engine", model, "--save-masks", tmp_path / "masks", "--save", tmp_path / "pictures",
+        "--stats-json", tmp_path / "s.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    sizes = {"one.png": (128, 192), "deep/two.png": (203, 301), "deep/three.png": (128, 192)}
+    for name, size in sizes.items():
+        assert read_mask(tmp_path / "masks" / name).shape == size
+    assert abs(horizon_in(read_mask(tmp_path / "masks" / "one.png")) - horizon(5)) <= 2
+    found = sorted(str(path.relative_to(tmp_path / "pictures")) for path in (tmp_path / "pictures").rglob("*.*"))
+    assert found == ["deep/three.JPG", "deep/two.png", "one.jpg"]
+    assert json.loads((tmp_path / "s.json").read_text())["frames"] == 3
+    assert not parts_in(tmp_path)
+
+
+def test_a_photo_and_a_pattern_are_photos_too(model, photos, tmp_path, capsys):
+    main(["--images", str(photos / "one.jpg"), "--engine", str(model), "--save-masks", str(tmp_path / "a"), "--quiet"])
+    assert (tmp_path / "a" / "one.png").is_file()
+    pattern = str(photos / "**" / "t*")
+    main(["--images", pattern, "--engine", str(model), "--save-masks", str(tmp_path / "b"), "--quiet"])
+    assert sorted(path.name for path in (tmp_path / "b" / "deep").iterdir()) == ["three.png", "two.png"]
+    assert capsys.readouterr() == ("", ""), "--quiet"
+
+
+def test_masks_of_an_earlier_run_are_no_photos(model, photos):
+    for _ in range(2):
+        main(["--images", str(photos), "--engine", str(model), "--save-masks", str(photos / "masks"), "--quiet"])
+    assert len(list((photos / "masks").rglob("*.png"))) == 3
+
+
+def test_more_classes_save_the_class_index(clip, tmp_path):
+    model = write_three_class_model(tmp_path / "lanes.onnx")
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:20], picture[20:30] = (0, 0, 255), (0, 255, 0)
+    cv2.imwrite(str(tmp_path / "flag.png"), picture)
+    arguments = ["--images", tmp_path / "flag.png", "--engine", model, "--save-masks", tmp_path / "masks", "--quiet"]
+    main([str(argument) for argument in arguments])
+    mask = read_mask(tmp_path / "masks" / "flag.png")
+    assert (mask[5, 5], mask[25, 5], mask[35, 5]) == (1, 2, 0)
+
+
+def test_an_unreadable_photo_is_skipped_and_named(model, photos, tmp_path):
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    (photos / "empty.png").touch()
+    done = infer("--images", photos, "--engine", model, "--save-masks", tmp_path / "masks")
+    assert done.returncode == 0
+    assert f"skipped 2 unreadable: {photos / 'broken.jpg'}, {photos / 'empty.png'}" in done.stdout
+    assert "3 photos in" in done.stdout
+    assert len(list((tmp_path / "masks").rglob("*.png"))) == 3
+
+
+def test_only_unreadable_photos_are_an_error(model, tmp_path, capfd):
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    message = fails(capfd, 2, "--images", tmp_path, "--engine", model, "--save-masks", tmp_path / "m", "--quiet")
+    assert "broken.jpg: not a readable picture" in message
+
+
+def test_photos_that_would_meet_in_one_mask_are_refused_before_anything_is_written(model, photos, tmp_path, capfd):
+    shutil.copy(photos / "one.jpg", photos / "one.bmp")
+    message = fails(capfd, 2, "--images", photos, "--engine", model, "--save-masks", tmp_path / "masks")
+    assert str(photos / "one.jpg") in message
+    assert str(photos / "one.bmp") in message
+    assert not (tmp_path / "masks").exists()
+
+
+def test_saving_onto_the_input_is_refused(model, clip, photos, tmp_path, capfd):
+    copy = Path(shutil.copy(clip, tmp_path / "copy.mp4"))
+    before = copy.read_bytes()
+    assert "is the input itself" in fails(capfd, 2, "--video", copy, "--engine", model, "--save", copy)
+    assert copy.read_bytes() == before
+    for option in ("--save", "--save-masks"):
+        assert "would overwrite" in fails(capfd, 2, "--images", photos, "--engine", model, option, photos)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "no such video"), (b"", "an empty file"), (b"only words\n" * 50, "no frame can be read")],
+)
+def test_what_is_no_video_is_refused(content, said, model, tmp_path):
+    path = tmp_path / "clip.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    done = infer("--video", path, "--engine", model, "--save", tmp_path / "out.mp4")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {path}: {said}"), "our message alone, without FFmpeg's"
+    assert not (tmp_path / "out.mp4").exists()
+    assert not parts_in(tmp_path)
+
+
+def test_what_is_no_photo_is_refused(model, tmp_path, capfd):
+    (tmp_path / "bare").mkdir()
+    rest = ("--engine", model, "--save-masks", tmp_path / "masks")
+    assert "no such picture" in fails(capfd, 2, "--images", tmp_path / "none", *rest)
+    assert "no pictures there" in fails(capfd, 2, "--images", tmp_path / "bare", *rest)
+    assert "no pictures there" in fails(capfd, 2, "--images", tmp_path / "*.jpg", *rest)
+    assert "a folder" in fails(capfd, 2, "--video", tmp_path / "bare", *rest)
+
+
+def test_photos_are_not_saved_as_one_file(model, photos, tmp_path, capfd):
+    given = ("--images", photos / "one.jpg", "--engine", model)
+    assert "into a folder" in fails(capfd, 2, *given, "--save", tmp_path / "out.jpg")
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_an_output_that_cannot_be_written_is_refused(model, clip, tmp_path, capfd):
+    (tmp_path / "file").touch()
+    given = ("--video", clip, "--engine", model, "--quiet")
+    assert "of this kind" in fails(capfd, 2, *given, "--save", tmp_path / "out.webp")
+    assert "cannot be made" in fails(capfd, 2, *given, "--save", tmp_path / "file" / "out.mp4")
+    assert "cannot be made" in fails(capfd, 2, *given, "--save-masks", tmp_path / "file")
+    stats = ("--save", tmp_path / "out.mp4", "--stats-json", tmp_path / "file" / "s.json")
+    assert "cannot be made" in fails(capfd, 2, *given, *stats)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_disk_that_fills_up_leaves_nothing_half_written(model, clip, tmp_path):
+    (tmp_path / "out.mp4").write_bytes(b"earlier")
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = infer("--video", clip, "--engine", model, "--save", tmp_path / "out.mp4", preexec_fn=small_files)
+    assert done.returncode == 2, done.stderr
+    assert f"error: {tmp_path / 'out.mp4'}: cannot be" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out.mp4").read_bytes() == b"earlier"
+    assert not parts_in(tmp_path)
+
+
+def test_model_files_that_are_none_exit_with_3_and_write_nothing(model, clip, tmp_path):
+    text = tmp_path / "text.onnx"
+    text.write_text("not a model\n" * 99)
+    truncated = tmp_path / "truncated.onnx"
+    truncated.write_bytes(model.read_bytes()[:700])
+    foreign = write_foreign_model(tmp_path / "foreign.onnx")
+    for path in (text, truncated, foreign, tmp_path / "missing.onnx"):
+        done = infer("--video", clip, "--engine", path, "--save", tmp_path / "out.mp4")
+        assert done.returncode == 3, done.stderr
+        assert done.stderr.startswith(f"error: {path}: ")
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.mp4").exists()
+    assert not parts_in(tmp_path)
+
+
+def test_an_engine_of_another_machine_exits_with_3_and_the_command(model, clip, tmp_path, capfd):
+    frames = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    build_engine(model, tmp_path / "engine", frames, precision="fp32")
+    record = tmp_path / "engine" / "engine.json"
+    fields = json.loads(record.read_text())
+    fields["hardware"]["model"] = "Some Other CPU"
+    record.write_text(json.dumps(fields))
+    capfd.readouterr()
+    message = fails(capfd, 3, "--video", clip, "--engine", tmp_path / "engine", "--save-masks", tmp_path / "m")
+    assert "built on another machine" in message
+    assert "dvc repro -f -s build-engine" in message
+    assert not (tmp_path / "m").exists()
+
+
+def test_without_an_engine_the_message_names_the_commands(clip, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
+    message = fails(capfd, 2, "--video", clip, "--save", tmp_path / "out.mp4")
+    assert "dvc repro" in message
+    assert "make demo" in message
+
+
+def test_without_output_or_display_the_message_says_what_to_add(model, clip):
+    for asked in ((), ("--show",)):
+        done = infer("--video", clip, "--engine", model, *asked)
+        assert done.returncode == 2
+        assert "add --save OUT or --save-masks DIR" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (),
+        ("--video", "a.mp4", "--images", "b"),
+        ("--video", "a.mp4", "--opacity", "1.5"),
+        ("--video", "a.mp4", "--opacity", "nan"),
+        ("--video", "a.mp4", "--threads", "0"),
+        ("--video", "a.mp4", "--max-frames", "x"),
+        ("--video", "a.mp4", "--view", "upside-down"),
+    ],
+)
+def test_wrong_options_show_the_usage(wrong, capfd):
+    assert "error: " in fails(capfd, 2, *wrong)
+
+
+def test_help_is_the_module_docstring_with_the_exit_codes():
+    done = infer("--help")
+    assert done.returncode == 0
+    assert "python -m src.infer --video clip.mp4 " in done.stdout
+    assert all(f"\n  {code} " in done.stdout for code in (0, 2, 3, 130))
+
+
+def test_max_frames_ends_early(model, clip, tmp_path):
+    arguments = ["--video", clip, "--engine", model, "--save-masks", tmp_path, "--max-frames", 4, "--quiet"]
+    main([str(argument) for argument in arguments])
+    assert len(list(tmp_path.glob("*.png"))) == 4
+
+
+def test_ctrl_c_exits_with_130_and_keeps_a_whole_video(model, tmp_path):
+    long = write_clip(tmp_path / "long.mp4", frames=1500, width=640, height=480)
+    out = tmp_path / "out.mp4"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.infer", "--video", long, "--engine", model, "--save", out,
+         "--save-masks", tmp_path / "masks"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "masks" / "000020.png").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    with VideoSource(out) as source:
+        kept = len(list(source))
+    assert f"{kept} frames in" in stdout
+    assert 20 < kept < 1500
+    assert len(list((tmp_path / "masks").iterdir())) == kept
+    assert not parts_in(tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("xvfb-run"), reason="xvfb-run is not installed")
+def test_a_window_opens_on_a_display_plays_to_the_end_and_closes(model, tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", frames=6)
+    command = ["xvfb-run", "-a", sys.executable, "-m", "src.infer", "--video", str(clip), "--engine", str(model)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "6 frames in" in done.stdout
