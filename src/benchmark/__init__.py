@@ -1,0 +1,1 @@
+"""Measurements a sceptic can repeat: latency and memory of every backend, video FPS step by step."""

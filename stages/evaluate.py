@@ -1,0 +1,30 @@
+"""evaluate: the checkpoint against val and test photographs at their own size; pictures in reports/evaluate."""
+
+from pathlib import Path
+
+from src import params
+from src.data.index import read_index
+from src.data.raw import raw_folders
+from src.errors import user_errors
+from src.evaluation.evaluate import Evaluator, evaluate
+from src.labels import ClassTable
+from src.records import write_metrics
+
+
+def main() -> None:
+    settings = params.load()
+    table = ClassTable.from_labels(settings.labels)
+    lookups = {f.name: table.lookup(f.classes, f.name)[0] for f in raw_folders(Path("data/raw"))}
+    evaluator = Evaluator(Path("models/checkpoint.ckpt"), lookups, settings.export.threshold)
+    figures = evaluate(
+        evaluator,
+        read_index(Path("data/index.parquet")),
+        pictures=settings.evaluate.pictures,
+        reports=Path("reports/evaluate"),
+    )
+    write_metrics("evaluate", figures)
+
+
+if __name__ == "__main__":
+    with user_errors():
+        main()

@@ -1,0 +1,30 @@
+"""filter-sky: data/raw -> data/index.parquet, a row per image, kept in a split or dropped for a reason."""
+
+from pathlib import Path
+
+from src import params
+from src.data.index import fraction_histogram, index_metrics, write_index
+from src.data.raw import raw_folders
+from src.data.selection import select
+from src.data.splits import groups_across_splits
+from src.errors import user_errors
+from src.labels import ClassTable
+from src.records import METRICS, write_metrics, write_table
+
+
+def main() -> None:
+    settings = params.load()
+    table = ClassTable.from_labels(settings.labels)
+    rows = select(raw_folders(Path("data/raw")), table, settings.filter)
+    kept = [row for row in rows if row.kept]
+    shared = groups_across_splits([f"{row.source}/{row.group}" for row in kept], [row.split for row in kept])
+    if shared:
+        print(f"warning: the official split cuts through {len(shared)} groups: {', '.join(shared[:5])}", flush=True)
+    write_index(rows, Path("data/index.parquet"))
+    write_metrics("filter_sky", index_metrics(rows) | {"groups_across_splits": len(shared)})
+    write_table(fraction_histogram(rows), METRICS / "filter_sky.csv")
+
+
+if __name__ == "__main__":
+    with user_errors():
+        main()
