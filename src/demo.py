@@ -3,6 +3,7 @@
 Everything it does is a command that it prints first, so that you can type it again.
 """
 
+import argparse
 import json
 import os
 import shlex
@@ -15,12 +16,15 @@ from src.records import read_metrics
 
 FOLDER = Path("demo")
 CLIP, OVERLAY, STATS = FOLDER / "clip.mp4", FOLDER / "overlay.mp4", FOLDER / "stats.json"
-FRAMES, SEED = 200, 11
+SEED = 11
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m src.demo", description=__doc__)
+    parser.add_argument("--frames", type=int, default=200, help="length of the clip (default: %(default)s)")
+    frames = parser.parse_args().frames
     run("dvc repro")
-    run(f"python -m src.data.synthesis --clip {CLIP} --frames {FRAMES} --seed {SEED}")
+    run(f"python -m src.data.synthesis --clip {CLIP} --frames {frames} --seed {SEED}")
     run(f"python -m src.infer --video {CLIP} --save {OVERLAY} --stats-json {STATS}")
     print(summary(read_metrics(), json.loads(STATS.read_text(encoding="utf-8"))), flush=True)
 

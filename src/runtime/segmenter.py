@@ -93,6 +93,6 @@ def built_engine() -> Path:
     if not folder.is_dir():
         raise UserError(
             f"no engine is built at {folder}",
-            fix="build one (dvc repro), play the released model (make demo), or name one: --engine PATH",
+            fix="build one: make demo, or dvc repro; or name an engine folder or model file: --engine PATH",
         )
     return folder

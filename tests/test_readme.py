@@ -1,0 +1,51 @@
+"""The README's commands run, and what it links to is there."""
+
+import re
+
+import pytest
+
+from tests.import_graph import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ELSEWHERE = ("make demo", "make test")  # tests/test_pipeline.py runs the demo; this suite is the other
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = (line.split("  #")[0].split(" #")[0].strip() for block in blocks("sh") for line in block.splitlines())
+    return [line for line in lines if line and not line.startswith(ELSEWHERE)]
+
+
+def test_links_and_pictures_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert targets
+    assert [t for t in targets if not t.startswith("http") and not (ROOT / t).exists()] == []
+
+
+def test_every_top_level_room_is_in_the_tree():
+    [*_, tree] = [block for block in blocks("text") if "params.yaml" in block]
+    rooms = [p.name for p in (ROOT / "src").iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()]
+    missing = [room for room in rooms if f"src/{room}" not in tree and room != "__init__.py"]
+    assert missing == []
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("pipeline")
+def test_every_command_and_the_python_example_run_as_they_stand(finished, tmp_path):
+    clone = finished.copy(tmp_path / "clone")
+    clone.run("python -m src.data.synthesis --clip demo/clip.mp4 --frames 12 --size 160x96")  # make demo renders it
+    listed = commands()
+    assert len(listed) >= 9
+    for command in listed:
+        clone.run(command)
+    for made in ("out.mp4", "masks/000000.png", "both.mp4", "stats.json", "photo-masks", "scene.mp4", "scenes.png"):
+        assert (clone.path / made).exists(), made
+
+    [example] = blocks("python")
+    script = "import cv2, glob\nimage = cv2.imread(glob.glob('data/raw/synthetic/images/*')[0])\n" + example
+    script += "assert masks.labels.shape == masks.confidence.shape == image.shape[:2]\n"
+    (clone.path / "example.py").write_text(script, encoding="utf-8")
+    clone.run("python -m example")
