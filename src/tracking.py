@@ -19,6 +19,8 @@ from src.records import METRICS, flatten, git_revision, lock_md5s, read_metrics
 if TYPE_CHECKING:
     from lightning.pytorch.loggers import Logger
 
+# Makes the UI open on runs with their metrics and params, not on its pages for language models.
+MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 TRAIN_EXPERIMENT, PIPELINE_EXPERIMENT = "skyseg/train", "skyseg/pipeline"
 
 
@@ -97,7 +99,7 @@ def _connect(uri: str, experiment: str):
         with FileLock(f"{local}.lock") if local else nullcontext():  # the first use creates the tables, and would race
             if mlflow.get_experiment_by_name(experiment) is None:
                 place = (local.parent / "mlartifacts").as_uri() if local else None
-                mlflow.create_experiment(experiment, artifact_location=place)
+                mlflow.create_experiment(experiment, artifact_location=place, tags=MODEL_TRAINING)
         mlflow.set_experiment(experiment)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise UserError(
