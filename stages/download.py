@@ -1,5 +1,6 @@
 """download: every source of data.sources into data/raw/<source>/, its licence printed first."""
 
+import os
 from pathlib import Path
 
 from src import params
@@ -11,7 +12,7 @@ from src.records import write_metrics
 
 def main() -> None:
     figures = {}
-    for source in build_sources(params.load().data):
+    for source in build_sources(params.load().data, Path(".work/downloads"), os.environ):
         print(f"{source.name}: licence: {source.licence}", flush=True)
         figures[source.name] = fill_raw_folder(source, Path("data/raw") / source.name)
     write_metrics("download", figures)

@@ -1,15 +1,19 @@
 """Sources fill a raw folder that describes itself; what is wrong with a user's folder is said by its key."""
 
+from typing import get_args
+
 import cv2
 import numpy as np
 import pytest
 
+from src import params
 from src.data.raw import RawFolder, Sample, fill_raw_folder, raw_folders
 from src.data.sources import build_sources
 from src.data.sources.folder import FolderSource
 from src.data.sources.synthetic import SyntheticSource
 from src.errors import UserError
-from src.params import Data
+from src.params.data import SourceName
+from tests.import_graph import ROOT
 from tests.toy import CLASSES, FOLDER, make_folder, photograph, write_pair
 
 
@@ -103,13 +107,30 @@ def test_scenes_are_rendered_with_their_masks_and_do_not_depend_on_how_many(tmp_
             assert (two.path / part).read_bytes() == (four.path / part).read_bytes()
 
 
-def test_params_name_the_sources():
-    synthetic = {"scenes": 3, "width": 64, "height": 64, "no_sky_share": 0.1, "max_roll": 5.0}
-    folder = {"root": "photos", "sets": {"one": FOLDER, "two": FOLDER}}
-    data = Data.model_validate(
-        {"sources": ["synthetic", "folder"], "seed": 1, "synthetic": synthetic, "folder": folder}
-    )
-    assert [source.name for source in build_sources(data)] == ["synthetic", "one", "two"]
+@pytest.fixture
+def data():
+    return params.load(ROOT / "params.yaml").data
+
+
+def test_params_name_the_sources(data, tmp_path):
+    every = [*get_args(SourceName)]
+    chosen = data.model_copy(update={"sources": every})
+    names = [source.name for source in build_sources(chosen, tmp_path, {})]
+    assert names == ["synthetic", "photos", "skyfinder", "ade20k", "cityscapes", "bdd100k", "camvid"]
+
+
+def test_the_folder_source_gives_one_per_set(data, tmp_path):
+    [photos] = data.folder.sets.values()
+    folder = data.folder.model_copy(update={"sets": {"one": photos, "two": photos}})
+    chosen = data.model_copy(update={"sources": ["folder"], "folder": folder})
+    assert [source.name for source in build_sources(chosen, tmp_path, {})] == ["one", "two"]
+
+
+def test_cityscapes_takes_its_login_from_the_environment_given(data, tmp_path):
+    chosen = data.model_copy(update={"sources": ["cityscapes"]})
+    with pytest.raises(UserError) as caught:
+        fill_raw_folder(build_sources(chosen, tmp_path, {"CITYSCAPES_USERNAME": "me"})[0], tmp_path / "raw")
+    assert "CITYSCAPES_PASSWORD" in str(caught.value)
 
 
 def test_unreadable_files_are_copied_as_they_are_and_left_to_the_filter(tmp_path):

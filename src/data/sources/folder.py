@@ -2,14 +2,13 @@
 
 import csv
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from tqdm import tqdm
-
 from src.data.images import IMAGE_SUFFIXES
 from src.data.raw import SPLITS, Sample, Source
+from src.data.sources.colours import ClassValue, ColourTable, is_by_colour
+from src.data.sources.trees import Pair, copy_pairs, some
 from src.errors import UserError
 
 
@@ -22,7 +21,9 @@ class FolderSource(Source):
         images: glob of the photographs.
         masks: pattern of a photograph's mask; `{path}` is the photograph's path below the glob's fixed part without
             suffix, `{stem}` the last part of that.
-        classes: native class name -> value in the masks.
+        classes: native class name -> value in the masks, 0..255; or, for every name, -> colour in the masks, (R, G, B),
+            and "rest" for at most one name, which takes all other colours. Masks by colour are stored as indices in
+            the order of the names. A mask that is an indexed PNG is read as its indices, unless classes are colours.
         group: regular expression searched in `{path}`; its first group (or the whole match) names camera or
             sequence; None makes every photograph a group of its own.
         splits: CSV file below root with columns name,split; None for no official split.
@@ -36,14 +37,16 @@ class FolderSource(Source):
         *,
         images: str,
         masks: str,
-        classes: Mapping[str, int],
+        classes: Mapping[str, ClassValue],
         group: str | None = None,
         splits: str | None = None,
         licence: str = "",
     ) -> None:
-        self.name, self.licence, self.classes = name, licence, classes
+        self.name, self.licence = name, licence
         self.root, self.images, self.masks, self.splits = root, images, masks, splits
         self.key = f"data.folder.sets.{name}"
+        self.colours = ColourTable(classes, f"{self.key}.classes") if is_by_colour(classes) else None
+        self.classes = self.colours.indices if self.colours else dict(classes)
         try:
             self.group = re.compile(group) if group else None
         except re.error as error:
@@ -51,20 +54,19 @@ class FolderSource(Source):
 
     def fetch(self, into: Path) -> None:
         pairs = self._pairs()
-        unpaired = [image for image, mask in pairs if not mask.is_file()]
+        complete = [Pair(image, mask, self._path(image)) for image, mask in pairs if mask.is_file()]
+        unpaired = sorted({image for image, _ in pairs} - {pair.image for pair in complete})
         if unpaired:
-            print(f"{self.name}: {len(unpaired)} images without a mask left out: {_some(unpaired)}", flush=True)
-        if len(unpaired) == len(pairs):
+            print(f"{self.name}: {len(unpaired)} images without a mask left out: {some(unpaired)}", flush=True)
+        if not complete:
             raise UserError(
                 f"{self.key}.masks: no image under {self.root} has a mask",
                 f"looked for {pairs[0][1]} beside {pairs[0][0]}, and so on",
                 f"set {self.key}.masks in params.yaml",
             )
-        for image, mask in tqdm(pairs, desc=f"copy {self.name}", unit="pair"):
-            if mask.is_file():
-                path = self._path(image)
-                _copy(image, into / "images" / path.with_name(image.name))
-                _copy(mask, into / "masks" / path.with_name(path.name + mask.suffix))
+        copy_pairs(complete, into, name=self.name, convert=self.colours and self.colours.convert)
+        if self.colours:
+            self.colours.report(self.name, len(complete))
 
     def samples(self, fetched: Path) -> Iterator[Sample]:
         splits = self._read_splits()
@@ -80,7 +82,7 @@ class FolderSource(Source):
             yield Sample(image.relative_to(fetched).as_posix(), label, self._group_of(path), split)
         if unnamed:
             raise UserError(
-                f"{self.key}.splits: {self.splits} does not name {len(unnamed)} images: {_some(unnamed)}",
+                f"{self.key}.splits: {self.splits} does not name {len(unnamed)} images: {some(unnamed)}",
                 "an image without a split could leak from test into train",
                 "add a row for each, or set splits to null for a split by group",
             )
@@ -153,12 +155,3 @@ class FolderSource(Source):
         if unknown or not rows:
             raise UserError(f"{self.key}.splits: {path} has splits {unknown}", f"a split is one of {', '.join(SPLITS)}")
         return rows
-
-
-def _copy(file: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, target)
-
-
-def _some(paths: list[Path], most: int = 3) -> str:
-    return ", ".join(map(str, paths[:most])) + (", ..." if len(paths) > most else "")

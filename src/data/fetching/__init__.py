@@ -1,0 +1,1 @@
+"""Files brought from the network, complete or absent: resumable downloads and careful extraction."""

@@ -1,0 +1,129 @@
+"""The other sections, one per stage, and the whole."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from src.params.base import Auto, HalfShare, Name, Section, Seed, Share, Threads
+from src.params.data import Data
+
+
+class Filter(Section):
+    min_side: int = Field(ge=16)
+    min_sky: Share
+    max_sky: Share
+    negatives: Share
+    max_black: Share
+    max_white: Share
+    min_sharpness: float = Field(ge=0)
+    duplicate_bits: Annotated[int, Field(ge=0, le=16)] | None
+    max_per_group: Annotated[int, Field(ge=1)] | None
+    size_mismatch: Literal["error", "drop"]
+    val_share: HalfShare
+    test_share: HalfShare
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Filter":
+        if self.min_sky >= self.max_sky:
+            raise ValueError(f"min_sky ({self.min_sky}) must be below max_sky ({self.max_sky})")
+        return self
+
+
+class Preprocess(Section):
+    height: int = Field(ge=32, le=4096, multiple_of=32)
+    width: int = Field(ge=32, le=4096, multiple_of=32)
+    train_scale: float = Field(ge=1, le=4)
+    jpeg_quality: int = Field(ge=50, le=100)
+
+
+class Model(Section):
+    name: Literal["unet", "unetplusplus", "fpn", "linknet", "manet", "pspnet", "deeplabv3plus", "segformer", "upernet"]
+    encoder: str = Field(min_length=1)
+    encoder_weights: Literal["imagenet"] | None
+    decoder_channels: list[Annotated[int, Field(ge=1)]] | None
+    normalisation: Literal["imagenet", "dataset"]
+
+
+class Loss(Section):
+    cross_entropy: float = Field(ge=0)
+    dice: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _some(self) -> "Loss":
+        if self.cross_entropy + self.dice == 0:
+            raise ValueError("at least one weight must be above 0")
+        return self
+
+
+class Augment(Section):
+    flip: Share
+    flip_vertical: Share
+    rotate: float = Field(ge=0, le=90)
+    min_crop: float = Field(ge=0.05, le=1)
+    colour: Share
+    blur: Share
+    noise: Share
+    jpeg: Share
+    fog: Share
+    rain: Share
+    shadow: Share
+    night: Share
+
+
+class Train(Section):
+    epochs: int = Field(ge=1)
+    patience: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    lr: float = Field(gt=0)
+    weight_decay: float = Field(ge=0)
+    loss: Loss
+    class_weights: Literal["balanced"] | dict[Name, Annotated[float, Field(gt=0)]] | None
+    precision: Literal["auto", "fp32", "bf16"]
+    workers: Auto | Annotated[int, Field(ge=0, le=64)]
+    threads: Threads
+    seed: Seed
+    augment: Augment
+
+
+class Evaluate(Section):
+    pictures: int = Field(ge=0, le=8)
+
+
+class Export(Section):
+    threshold: float = Field(gt=0, lt=1)
+    min_agreement: Share
+    frames: int = Field(ge=1, le=4096)
+
+
+class Engine(Section):
+    backend: Literal["auto", "openvino", "onnxruntime"]
+    precision: Literal["auto", "fp32", "bf16"]
+    threads: Threads
+    min_agreement: Share
+    frames: int = Field(ge=1, le=4096)
+
+
+class Benchmark(Section):
+    video: str | None
+    frames: int = Field(ge=10)
+    runs: int = Field(ge=10)
+    warmup: int = Field(ge=0)
+
+
+class Tracking(Section):
+    mlflow: bool
+
+
+class Params(Section):
+    data: Data
+    labels: dict[Name, Annotated[list[str], Field(min_length=1)]] = Field(min_length=1, max_length=200)
+    filter: Filter
+    preprocess: Preprocess
+    model: Model
+    train: Train
+    evaluate: Evaluate
+    export: Export
+    engine: Engine
+    benchmark: Benchmark
+    tracking: Tracking
