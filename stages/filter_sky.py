@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from src import params
+from src.data.contact_sheet import contact_sheet
 from src.data.index import fraction_histogram, index_metrics, write_index
 from src.data.raw import raw_folders
 from src.data.selection import select
@@ -15,7 +16,8 @@ from src.records import METRICS, write_metrics, write_table
 def main() -> None:
     settings = params.load()
     table = ClassTable.from_labels(settings.labels)
-    rows = select(raw_folders(Path("data/raw")), table, settings.filter)
+    raw = raw_folders(Path("data/raw"))
+    rows = select(raw, table, settings.filter)
     kept = [row for row in rows if row.kept]
     shared = groups_across_splits([f"{row.source}/{row.group}" for row in kept], [row.split for row in kept])
     if shared:
@@ -23,6 +25,8 @@ def main() -> None:
     write_index(rows, Path("data/index.parquet"))
     write_metrics("filter_sky", index_metrics(rows) | {"groups_across_splits": len(shared)})
     write_table(fraction_histogram(rows), METRICS / "filter_sky.csv")
+    lookups = {folder.name: table.lookup(folder.classes, folder.name)[0] for folder in raw}
+    contact_sheet(rows, lookups, table.classes, Path("reports/filter/contact_sheet.png"))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import albumentations as A
 import cv2
 
+from src.data.weather import Fog, Night, Rain, Shadow
 from src.labels import VOID
 from src.params import Augment
 
@@ -22,9 +23,15 @@ def build_augmentation(knobs: Augment, height: int, width: int) -> A.Compose:
             ),
             A.RandomResizedCrop((height, width), scale=(knobs.min_crop, 1.0), ratio=(0.7, 1.4)),
             A.HorizontalFlip(p=knobs.flip),
+            A.VerticalFlip(p=knobs.flip_vertical),
             A.ColorJitter(
                 brightness=(0.6, 1.4), contrast=(0.6, 1.4), saturation=(0.3, 1.5), hue=(-0.06, 0.06), p=knobs.colour
             ),
+            # As light travels: on the ground, through the air, into the lens, onto the sensor, into the file.
+            Shadow(p=knobs.shadow),
+            Fog(p=knobs.fog),
+            Rain(p=knobs.rain),
+            Night(p=knobs.night),
             A.GaussianBlur(blur_limit=(3, 5), p=knobs.blur),
             A.GaussNoise(std_range=(0.01, 0.06), p=knobs.noise),
             A.ImageCompression(quality_range=(40, 90), p=knobs.jpeg),

@@ -11,7 +11,7 @@ import albumentations as A
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from src.data.shards import ShardReader
 
@@ -64,6 +64,40 @@ class EpochSampler(Sampler[int]):
         return iter((order + self.epoch * self.size).tolist())
 
 
-def one_thread_per_worker(_worker: int) -> None:
-    """A loader worker's initialiser: OpenCV's own threads would fight those that train."""
+def make_loader(
+    dataset: ShardDataset,
+    batch_size: int,
+    *,
+    workers: int,
+    sampler: EpochSampler | None = None,
+    drop_last: bool = False,
+    start: str | None = None,
+) -> DataLoader:
+    """Batches of (uint8 [N, H, W, 3] RGB, int64 [N, H, W]), the same whatever the number of workers.
+
+    OpenCV becomes single-threaded in this process as well as in the workers: its threads would fight those that
+    train, and they do not survive a fork (a forked worker that found them set up would wait for them for ever).
+
+    Args:
+        dataset: one split.
+        batch_size: images.
+        workers: processes; 0 loads in this one.
+        sampler: the order; None for that of the shards.
+        drop_last: leaves out a last batch that is not full.
+        start: how workers start, "fork" or "spawn"; None for the platform's way.
+    """
+    _one_thread()
+    return DataLoader(
+        dataset,
+        batch_size,
+        sampler=sampler,
+        drop_last=drop_last,
+        num_workers=workers,
+        worker_init_fn=_one_thread,
+        persistent_workers=workers > 0,
+        multiprocessing_context=start if workers else None,
+    )
+
+
+def _one_thread(_worker: int = 0) -> None:
     cv2.setNumThreads(1)

@@ -20,9 +20,12 @@ class IndexRow:
         image, label: paths from the project's root.
         width, height: pixels; 0 where unreadable.
         sky_fraction: share of the valid pixels that are of any target class, 0..1; NaN where unreadable.
+        black, white: shares of the pixels that are too dark or too bright to show anything, 0..1; NaN if not measured.
+        sharpness: variance of the Laplacian outside the target classes; NaN if not measured.
         kept: whether later stages see it.
         reason: `KEPT`, or why it was dropped.
-        detail: what the decoder said, for unreadable files.
+        detail: what exactly is wrong, where the reason does not say it.
+        twin: the image that stays in place of a near-duplicate.
     """
 
     source: str
@@ -33,9 +36,13 @@ class IndexRow:
     width: int = 0
     height: int = 0
     sky_fraction: float = float("nan")
+    black: float = float("nan")
+    white: float = float("nan")
+    sharpness: float = float("nan")
     kept: bool = False
     reason: str = ""
     detail: str = ""
+    twin: str = ""
 
 
 def write_index(rows: list[IndexRow], path: Path) -> None:

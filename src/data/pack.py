@@ -1,10 +1,8 @@
 """Index -> shards: resizing, packing and counting."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,8 +15,9 @@ from tqdm import tqdm
 
 from src.data.images import encode, read_image, read_mask
 from src.data.index import IndexRow
+from src.data.parallel import in_order
 from src.data.raw import SPLITS
-from src.data.shards import Manifest
+from src.data.shards import ROWS_PER_GROUP, Manifest
 from src.errors import UserError
 from src.labels import ClassTable
 from src.params import Preprocess
@@ -111,11 +110,7 @@ def _pack_all(
     rows: list[IndexRow], lookups: Mapping[str, np.ndarray], size: tuple[int, int], quality: int, split: str
 ) -> Iterator[tuple[dict, np.ndarray, np.ndarray]]:
     pack = partial(_pack, lookups=lookups, size=size, quality=quality)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        # A bounded window of work, so that a large set never lies in memory.
-        for start in range(0, len(rows), ROWS_PER_SHARD):
-            part = rows[start : start + ROWS_PER_SHARD]
-            yield from tqdm(pool.map(pack, part), desc=f"pack {split} {start}+", total=len(part), unit="image")
+    yield from tqdm(in_order(pack, rows), desc=f"pack {split}", total=len(rows), unit="image")
 
 
 def _pack(
@@ -152,5 +147,11 @@ def _write_split(
 
 
 def _write_shard(rows: list[dict], folder: Path, number: int) -> None:
-    # The bytes are JPEG and PNG already: compressing them again costs time and gains nothing.
-    pq.write_table(pa.Table.from_pylist(rows), folder / f"shard-{number:05d}.parquet", compression="none")
+    table = pa.Table.from_pylist(rows)
+    # The images are compressed already: another codec, a dictionary of them or their least and greatest bytes cost
+    # time and space, and gain nothing.
+    names = ["source", "group"]
+    path = folder / f"shard-{number:05d}.parquet"
+    pq.write_table(
+        table, path, row_group_size=ROWS_PER_GROUP, compression="none", use_dictionary=names, write_statistics=names
+    )

@@ -1,30 +1,31 @@
 """Which images a model learns from and is tested on, and in which split."""
 
-import hashlib
-import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from src.data.images import UnreadableImage, read_image, read_mask
-from src.data.index import KEPT, IndexRow
-from src.data.raw import RawFolder, Sample
+from src.data.duplicates import find_duplicates
+from src.data.index import IndexRow
+from src.data.inspection import CUT_SHORT, SIZE_MISMATCH, UNREADABLE, Finding, Inspector
+from src.data.parallel import in_order
+from src.data.raw import RawFolder
 from src.data.splits import assign_splits
 from src.errors import UserError
-from src.labels import VOID, ClassTable
+from src.labels import ClassTable
 from src.params import Filter
 
-SIZE_MISMATCH = "image and mask differ in size"
+DUPLICATE, SURPLUS = "near-duplicate", "beyond the group's share"
+PUBLISHED = ("val", "test")  # official splits that figures of others were measured on
 
 
 def select(raw: Iterable[RawFolder], table: ClassTable, rules: Filter) -> list[IndexRow]:
     """Looks at every image of every raw folder and decides.
+
+    First each image by itself, then those that are left against each other: near-duplicates, then the cap on a
+    group. A published val or test split loses no image to the latter two, so that scores on it stay comparable.
 
     Raises:
         UserError: no source, a source of which nothing is kept, sizes that differ (unless the rules drop those),
@@ -32,15 +33,13 @@ def select(raw: Iterable[RawFolder], table: ClassTable, rules: Filter) -> list[I
     """
     rows: list[IndexRow] = []
     for folder in raw:
-        target, known = table.lookup(folder.classes, folder.name)
-        inspect = partial(_inspect, folder=folder, target=target, known=known, rules=rules)
+        inspect = Inspector(folder, *table.lookup(folder.classes, folder.name), rules)
         samples = folder.samples()
-        # Threads, not processes: cv2 decodes outside the interpreter lock.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            progress = tqdm(pool.map(inspect, samples), desc=f"filter {folder.name}", total=len(samples), unit="image")
-            found = list(progress)
-        _refuse_mismatch(found, rules)
-        _report_unreadable(found, folder.name)
+        progress = tqdm(in_order(inspect, samples), desc=f"filter {folder.name}", total=len(samples), unit="image")
+        findings = list(progress)
+        _refuse_mismatch([finding.row for finding in findings], rules)
+        _report_broken([finding.row for finding in findings], folder.name)
+        found = _cap(_drop_duplicates(findings, rules.duplicate_bits), rules.max_per_group)
         if not any(row.kept for row in found):
             raise UserError(
                 f"source '{folder.name}': none of its {len(found)} images is kept",
@@ -53,40 +52,39 @@ def select(raw: Iterable[RawFolder], table: ClassTable, rules: Filter) -> list[I
     return rows
 
 
-def _inspect(sample: Sample, *, folder: RawFolder, target: np.ndarray, known: np.ndarray, rules: Filter) -> IndexRow:
-    image_path, label_path = folder.path / sample.image, folder.path / sample.label
-    row = IndexRow(folder.name, sample.group, sample.split, image_path.as_posix(), label_path.as_posix())
-    try:
-        image, mask = read_image(image_path), read_mask(label_path)
-    except UnreadableImage as error:
-        return replace(row, reason="unreadable", detail=f"{error.what}: {error.why}")
-    height, width = image.shape[:2]
-    row = replace(row, width=width, height=height)
-    if mask.shape != (height, width):
-        return replace(row, reason=SIZE_MISMATCH, detail=f"{width}x{height}, {mask.shape[1]}x{mask.shape[0]}")
-    counts = cv2.calcHist([mask], [0], None, [256], [0, 256]).ravel()
-    foreign = np.flatnonzero((counts > 0) & ~known)
-    if foreign.size:
-        return replace(row, reason="values not in the class table", detail=f"{foreign[:5].tolist()}")
-    valid = counts[target != VOID].sum()
-    sky = counts[(target != VOID) & (target > 0)].sum()
-    row = replace(row, sky_fraction=float(sky / valid) if valid else float("nan"))
-    reason = _verdict(row, rules)
-    return replace(row, kept=reason == KEPT, reason=reason)
+def _drop_duplicates(findings: list[Finding], within: int | None) -> list[IndexRow]:
+    """Of images alike the first stays; one in a published split stays before any other.
+
+    They are compared across the groups of a source: the same picture under two names would otherwise be learnt from
+    in one split and scored in another.
+    """
+    rows = [finding.row for finding in findings]
+    if within is None:
+        return rows
+    kept = [at for at, row in enumerate(rows) if row.kept]
+    codes = [findings[at].code for at in kept]
+    for repeat, (stays, bits) in find_duplicates(codes, within, [rows[at].split in PUBLISHED for at in kept]).items():
+        twin = rows[kept[stays]].image
+        rows[kept[repeat]] = replace(
+            rows[kept[repeat]], kept=False, reason=DUPLICATE, detail=f"{bits} bits from {twin}", twin=twin
+        )
+    return rows
 
 
-def _verdict(row: IndexRow, rules: Filter) -> str:
-    if min(row.width, row.height) < rules.min_side:
-        return f"side below {rules.min_side} px"
-    if np.isnan(row.sky_fraction):
-        return "void everywhere"
-    if row.sky_fraction == 0:
-        # By the name's hash: the same images stay whatever else is in the set.
-        draw = int.from_bytes(hashlib.sha256(f"{rules.seed}/{row.image}".encode()).digest()[:8], "big") / 2**64
-        return KEPT if draw < rules.negatives else "no sky, beyond the share of negatives"
-    if row.sky_fraction < rules.min_sky:
-        return "too little sky"
-    return "too much sky" if row.sky_fraction > rules.max_sky else KEPT
+def _cap(rows: list[IndexRow], most: int | None) -> list[IndexRow]:
+    """At most so many images per group, spread evenly over the group's order."""
+    if most is None:
+        return rows
+    groups: dict[str, list[int]] = defaultdict(list)
+    for at, row in enumerate(rows):
+        if row.kept and row.split not in PUBLISHED:
+            groups[row.group].append(at)
+    capped = list(rows)
+    for members in groups.values():
+        stays = np.linspace(0, len(members) - 1, min(most, len(members))).round().astype(int)
+        for at in set(members) - {members[position] for position in stays}:
+            capped[at] = replace(rows[at], kept=False, reason=SURPLUS, detail=f"{most} of {len(members)} stay")
+    return capped
 
 
 def _refuse_mismatch(rows: list[IndexRow], rules: Filter) -> None:
@@ -100,12 +98,13 @@ def _refuse_mismatch(rows: list[IndexRow], rules: Filter) -> None:
         )
 
 
-def _report_unreadable(rows: list[IndexRow], source: str) -> None:
-    bad = [row for row in rows if row.reason == "unreadable"]
-    if bad:
-        print(f"{source}: {len(bad)} unreadable, skipped:", flush=True)
-        for row in bad:
-            print(f"  {row.detail}", flush=True)
+def _report_broken(rows: list[IndexRow], source: str) -> None:
+    for reason in (UNREADABLE, CUT_SHORT):
+        bad = [row for row in rows if row.reason == reason]
+        if bad:
+            print(f"{source}: {len(bad)} {reason}, skipped:", flush=True)
+            for row in bad:
+                print(f"  {row.detail}", flush=True)
 
 
 def _split(rows: list[IndexRow], source: str, rules: Filter) -> list[IndexRow]:

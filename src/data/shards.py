@@ -6,6 +6,8 @@ void), name, source, group.
 """
 
 import json
+import os
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from src.model_card import ClassInfo
+
+ROWS_PER_GROUP = 8  # images read at a time: small, for training reads them in random order (docs/results.md)
+HELD = 4  # row groups that a reader keeps
 
 
 @dataclass(frozen=True)
@@ -50,24 +55,45 @@ class Manifest:
 
 
 class ShardReader:
-    """Random access to the images of one split.
+    """Random access to the images of one split, whose set may be larger than memory.
+
+    It reads a row group at a time from memory-mapped files and keeps the last `HELD` of them: decoded images are not
+    kept, and of a file only the pages of those groups are needed. Copies in other processes, forked or spawned, open
+    the files for themselves.
 
     Args:
         folder: a split's folder of Parquet shards; an empty one reads as no images.
     """
 
     def __init__(self, folder: Path) -> None:
-        shards = sorted(folder.glob("*.parquet"))
-        self._table = pa.concat_tables(pq.read_table(shard, memory_map=True) for shard in shards) if shards else None
+        self._groups: list[tuple[Path, int]] = []
+        sizes = []
+        for shard in sorted(folder.glob("*.parquet")):
+            about = pq.read_metadata(shard)
+            self._groups += [(shard, group) for group in range(about.num_row_groups)]
+            sizes += [about.row_group(group).num_rows for group in range(about.num_row_groups)]
+        self._starts = np.cumsum([0, *sizes])
+        self._forget()
 
     def __len__(self) -> int:
-        return self._table.num_rows if self._table is not None else 0
+        return int(self._starts[-1])
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Image RGB uint8 [H, W, 3] and mask uint8 [H, W] of target indices and void."""
-        image = cv2.imdecode(self._bytes("image", index), cv2.IMREAD_COLOR_RGB)
-        mask = cv2.imdecode(self._bytes("mask", index), cv2.IMREAD_GRAYSCALE)
+        """Image RGB uint8 [H, W, 3] and mask uint8 [H, W] of target indices and void.
+
+        Raises:
+            IndexError: not in 0..len - 1.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"image {index} of {len(self)}")
+        group = int(np.searchsorted(self._starts, index, side="right")) - 1
+        table, row = self._read(group), index - int(self._starts[group])
+        image = cv2.imdecode(_bytes(table, "image", row), cv2.IMREAD_COLOR_RGB)
+        mask = cv2.imdecode(_bytes(table, "mask", row), cv2.IMREAD_GRAYSCALE)
         return image, mask
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_files": {}, "_held": OrderedDict()}
 
     def spread(self, most: int) -> tuple[np.ndarray, np.ndarray]:
         """Up to `most` images, evenly spread over the split: RGB uint8 [N, H, W, 3] and masks uint8 [N, H, W]."""
@@ -75,5 +101,28 @@ class ShardReader:
         images, masks = zip(*(self[int(pick)] for pick in picks), strict=True)
         return np.stack(images), np.stack(masks)
 
-    def _bytes(self, column: str, index: int) -> np.ndarray:
-        return np.frombuffer(self._table.column(column)[index].as_buffer(), np.uint8)
+    def _read(self, group: int) -> pa.Table:
+        """A row group's encoded images, from those held or from the file."""
+        if self._process != os.getpid():
+            self._forget()
+        if group in self._held:
+            self._held.move_to_end(group)
+            return self._held[group]
+        shard, number = self._groups[group]
+        if shard not in self._files:
+            self._files[shard] = pq.ParquetFile(shard, memory_map=True)
+        # Arrow's thread pool does not survive a fork, and one group is too small to share out.
+        table = self._files[shard].read_row_group(number, columns=["image", "mask"], use_threads=False)
+        self._held[group] = table
+        if len(self._held) > HELD:
+            self._held.popitem(last=False)
+        return table
+
+    def _forget(self) -> None:
+        self._process = os.getpid()
+        self._files: dict[Path, pq.ParquetFile] = {}
+        self._held: OrderedDict[int, pa.Table] = OrderedDict()
+
+
+def _bytes(table: pa.Table, column: str, row: int) -> np.ndarray:
+    return np.frombuffer(table.column(column)[row].as_buffer(), np.uint8)

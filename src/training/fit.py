@@ -17,11 +17,11 @@ from lightning.pytorch.loggers import Logger
 from torch.utils.data import DataLoader
 
 from src.data.augment import build_augmentation
-from src.data.dataset import EpochSampler, ShardDataset, one_thread_per_worker
+from src.data.dataset import EpochSampler, ShardDataset, make_loader
 from src.data.shards import Manifest
 from src.errors import UserError
 from src.hardware import bf16_flag, cores
-from src.models.losses import SegmentationLoss
+from src.models.losses import SegmentationLoss, class_weights
 from src.models.zoo import IMAGENET_MEAN, IMAGENET_STD, NetworkSpec, save_checkpoint
 from src.params import Model, Train
 from src.training.module import SegmentationModule
@@ -48,13 +48,14 @@ def fit(
     torch.set_num_threads(threads)
     precision = choose_precision(options.precision)
     manifest = Manifest.read(prepared)
-    spec = _spec(model, manifest)
+    spec = network_spec(model, manifest)
     segmenter = spec.build(model.encoder_weights).to(memory_format=torch.channels_last)
     _try_size(segmenter, spec)
 
-    train, val = _loaders(prepared, manifest, options)
+    train, val = build_loaders(prepared, manifest, options)
     steps = options.epochs * len(train)
-    module = SegmentationModule(segmenter, SegmentationLoss(options.loss), len(spec.classes), options, steps)
+    loss = SegmentationLoss(options.loss, class_weights(options.class_weights, manifest.class_share))
+    module = SegmentationModule(segmenter, loss, len(spec.classes), options, steps)
 
     # Lightning's and its loggers' notes on themselves would bury what matters here.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -105,7 +106,8 @@ def choose_precision(wanted: str) -> str:
     return {"bf16": "bf16-mixed", "fp32": "32-true"}[wanted]
 
 
-def _spec(model: Model, manifest: Manifest) -> NetworkSpec:
+def network_spec(model: Model, manifest: Manifest) -> NetworkSpec:
+    """What params and shards say of the network."""
     imagenet = model.normalisation == "imagenet"
     return NetworkSpec(
         name=model.name,
@@ -137,19 +139,18 @@ def _try_size(segmenter: torch.nn.Module, spec: NetworkSpec) -> None:
     segmenter.train()
 
 
-def _loaders(prepared: Path, manifest: Manifest, options: Train) -> tuple[DataLoader, DataLoader]:
+def build_loaders(prepared: Path, manifest: Manifest, options: Train) -> tuple[DataLoader, DataLoader]:
+    """Loaders of the train and val splits; batches are (uint8 [N, H, W, 3] RGB, int64 [N, H, W])."""
     augmentation = build_augmentation(options.augment, manifest.height, manifest.width)
     train = ShardDataset(prepared / "train", augmentation, options.seed)
     # One loader process keeps two training cores fed; more cores, more loaders.
     workers = max(1, cores() // 4) if options.workers == "auto" else options.workers
-    shared = {"num_workers": workers, "worker_init_fn": one_thread_per_worker, "persistent_workers": workers > 0}
     # A last batch of one image would give batch norm no statistics, so it is left out where others exist.
     drop_last = len(train) > options.batch_size
+    order = EpochSampler(len(train), options.seed)
     return (
-        DataLoader(
-            train, options.batch_size, sampler=EpochSampler(len(train), options.seed), drop_last=drop_last, **shared
-        ),
-        DataLoader(ShardDataset(prepared / "val"), options.batch_size, **shared),
+        make_loader(train, options.batch_size, workers=workers, sampler=order, drop_last=drop_last),
+        make_loader(ShardDataset(prepared / "val"), options.batch_size, workers=workers),
     )
 
 

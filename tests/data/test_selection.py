@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from src.data.index import KEPT, fraction_histogram, index_metrics, read_index, write_index
+from src.data.quality import CutShort, look_at, refuse_cut_short
 from src.data.raw import fill_raw_folder, raw_folders
 from src.data.selection import select
 from src.data.sources.folder import FolderSource
@@ -20,6 +21,11 @@ RULES = {
     "min_sky": 0.01,
     "max_sky": 0.99,
     "negatives": 1.0,
+    "max_black": 1.0,
+    "max_white": 1.0,
+    "min_sharpness": 0.0,
+    "duplicate_bits": None,
+    "max_per_group": None,
     "size_mismatch": "error",
     "val_share": 0.2,
     "test_share": 0.2,
@@ -63,6 +69,96 @@ def test_each_kind_of_bad_image_is_dropped_for_its_reason(tmp_path, capsys):
     assert (figures["kept"], figures["dropped"], figures["negatives"]) == (13, 6, 1)
     assert figures["reason"]["unreadable"] == 1
     assert sum(r["images"] for r in fraction_histogram(rows)) == 13
+
+
+def test_black_white_and_blurred_photographs_are_dropped_where_the_rules_say_so(tmp_path):
+    root = make_folder(tmp_path / "photos")
+    image, mask = photograph(50)
+    write_pair(root, "black_0", image // 20, mask)
+    write_pair(root, "white_0", np.full_like(image, 255), mask)
+    write_pair(root, "blurred_0", cv2.GaussianBlur(image, (0, 0), 9), mask)
+    bounds = {"max_black": 0.9, "max_white": 0.9, "min_sharpness": 20.0}
+    rows = index_of(tmp_path, root, **bounds)
+    found = reasons(rows)
+    assert {name: found.pop(f"{name}_0") for name in ("black", "white", "blurred")} == {
+        "black": "black", "white": "white", "blurred": "blurred"}  # fmt: skip
+    assert set(found.values()) == {KEPT}
+    by_name = {row.image.rsplit("/", 1)[1]: row for row in rows}
+    assert by_name["black_0.jpg"].black == by_name["white_0.jpg"].white == 1
+    assert by_name["blurred_0.jpg"].sharpness < 20 < by_name["a_0.jpg"].sharpness
+    assert index_metrics(rows)["reason"] == {"black": 1, "blurred": 1, "white": 1}
+    rules = Filter.model_validate(RULES)
+    assert {row.reason for row in select(raw_folders(tmp_path / "raw"), TABLE, rules)} == {KEPT}
+
+
+def test_a_clear_sky_does_not_make_a_photograph_blurred(tmp_path):
+    rng = np.random.default_rng(0)
+    image = np.full((200, 300, 3), 200, np.uint8)
+    image[180:] = rng.integers(0, 255, (20, 300, 3))
+    mask = np.where(np.arange(200) < 180, 255, 0).astype(np.uint8)[:, None].repeat(300, axis=1)
+    root = make_folder(tmp_path / "photos")
+    write_pair(root, "clear_0", image, mask)
+    assert reasons(index_of(tmp_path, root, min_sharpness=100.0))["clear_0"] == KEPT
+
+
+def test_files_that_end_early_are_dropped(tmp_path, capsys):
+    root = make_folder(tmp_path / "photos")
+    rng = np.random.default_rng(0)
+    for name in ("jpeg_0", "mask_0"):
+        write_pair(root, name, rng.integers(0, 255, (64, 96, 3)).astype(np.uint8), photograph(5)[1])
+    cut(root / "images/jpeg_0.jpg")
+    end = root / "masks/mask_0.png"
+    end.write_bytes(end.read_bytes()[:-12])
+    rows = index_of(tmp_path, root)
+    found = reasons(rows)
+    assert found["jpeg_0"] == found["mask_0"] == "cut short"
+    assert "2 cut short, skipped" in (out := capsys.readouterr().out)
+    assert "images/jpeg_0.jpg: cut short: the file ends after" in out
+    assert "masks/mask_0.png: cut short: the file ends after" in out
+
+
+def test_what_a_camera_appends_to_a_jpeg_and_the_thumbnail_inside_it_are_told_from_its_end(tmp_path):
+    root = make_folder(tmp_path / "photos")
+    path = root / "images/a_0.jpg"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\0" * 100)
+    refuse_cut_short(path)
+    thumbnail = b"Exif\0\0" + whole
+    header = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    path.write_bytes(whole[:2] + header + whole[2:])
+    assert look_at(path).grey.shape == (64, 96)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(CutShort):
+        refuse_cut_short(path)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_large_photograph_is_reduced_and_keeps_its_size_in_the_index(tmp_path):
+    image, _ = photograph(3, 1300, 801)
+    path = tmp_path / "large.jpg"
+    cv2.imwrite(str(path), image)
+    look = look_at(path)
+    assert (look.width, look.height) == (1300, 801)
+    assert look.grey.shape == (160, 259)
+
+
+def test_a_group_is_capped_evenly_and_a_published_test_split_is_left_whole(tmp_path):
+    root = make_folder(tmp_path / "photos", groups=3, per_group=9)
+    rows = index_of(tmp_path, root, max_per_group=3)
+    kept = {group: [row.image[-5] for row in rows if row.kept and row.group == group] for group in "abc"}
+    assert kept == {"a": ["0", "4", "8"], "b": ["0", "4", "8"], "c": ["0", "4", "8"]}
+    dropped = [row for row in rows if not row.kept]
+    assert {(row.reason, row.detail) for row in dropped} == {("beyond the group's share", "3 of 9 stay")}
+    samples = tmp_path / "raw/toy/samples.csv"
+    lines = samples.read_text().splitlines()
+    official = [line + {"a": "train", "b": "val", "c": "test"}[line.split(",")[2]] for line in lines[1:]]
+    samples.write_text("\n".join([lines[0], *official]) + "\n")
+    rules = Filter.model_validate(RULES | {"max_per_group": 3})
+    rows = select(raw_folders(tmp_path / "raw"), TABLE, rules)
+    assert [sum(row.kept for row in rows if row.group == group) for group in "abc"] == [3, 9, 9]
 
 
 def test_sky_fraction_counts_valid_pixels_only(tmp_path):

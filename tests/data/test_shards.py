@@ -1,16 +1,20 @@
 """Shards and the dataset over them."""
 
+import pickle
+
+import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from src.data.augment import build_augmentation
-from src.data.dataset import EpochSampler, ShardDataset
+from src.data.dataset import EpochSampler, ShardDataset, make_loader
 from src.data.index import IndexRow
 from src.data.pack import write_shards
 from src.data.raw import fill_raw_folder, raw_folders
 from src.data.selection import select
-from src.data.shards import Manifest, ShardReader
+from src.data.shards import HELD, ROWS_PER_GROUP, Manifest, ShardReader
 from src.data.sources.folder import FolderSource
 from src.errors import UserError
 from src.labels import VOID, ClassTable
@@ -19,8 +23,12 @@ from tests.data.test_selection import RULES
 from tests.toy import CLASSES, FOLDER, make_folder
 
 TABLE = ClassTable.from_labels({"sky": ["sky"]})
+LOOKUPS = {"toy": TABLE.lookup(CLASSES, "toy")[0]}
 SIZES = Preprocess(height=32, width=64, train_scale=1.5, jpeg_quality=95)
-KNOBS = Augment(flip=0.5, rotate=10.0, min_crop=0.4, colour=0.7, blur=0.3, noise=0.3, jpeg=0.3)
+KNOBS = Augment(
+    flip=0.5, flip_vertical=0.2, rotate=10.0, min_crop=0.4, colour=0.7, blur=0.3, noise=0.3, jpeg=0.3,
+    fog=0.3, rain=0.3, shadow=0.3, night=0.3,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +42,7 @@ def prepared(tmp_path_factory):
 
 
 def pack(rows: list[IndexRow], folder):
-    lookups = {"toy": TABLE.lookup(CLASSES, "toy")[0]}
-    return write_shards(rows, lookups, TABLE, SIZES, {"toy": "made by the tests"}, folder)
+    return write_shards(rows, LOOKUPS, TABLE, SIZES, {"toy": "made by the tests"}, folder)
 
 
 def test_val_is_of_the_models_size_and_train_is_larger(prepared):
@@ -72,6 +79,75 @@ def test_spread_takes_the_whole_split_evenly(prepared):
     assert masks.shape == (3, 48, 96)
     assert np.array_equal(frames[-1], reader[len(reader) - 1][0])
     assert len(reader.spread(1000)[0]) == len(reader)
+
+
+@pytest.fixture(scope="module")
+def long_split(prepared, tmp_path_factory):
+    """The train split 20 times over, in two shards of many row groups."""
+    folder = tmp_path_factory.mktemp("long")
+    [shard] = (prepared / "train").glob("*.parquet")
+    rows = pq.read_table(shard).to_pylist()
+    table = pq.read_table(shard).schema.empty_table().from_pylist(rows * 20)
+    half = len(table) // 2
+    for number, part in enumerate((table.slice(0, half), table.slice(half))):
+        pq.write_table(part, folder / f"shard-{number:05d}.parquet", row_group_size=ROWS_PER_GROUP)
+    return folder, len(rows)
+
+
+def test_a_reader_holds_few_row_groups_however_many_there_are(long_split):
+    folder, period = long_split
+    reader, short = ShardReader(folder), ShardReader(folder)
+    assert len(reader) == 20 * period
+    assert len(reader._groups) > 5 * HELD
+    for index in np.random.default_rng(0).permutation(len(reader)).tolist():
+        image, mask = reader[index]
+        assert np.array_equal(image, short[index % period][0])
+        assert np.array_equal(mask, short[index % period][1])
+        assert len(reader._held) <= HELD
+        assert sum(len(table) for table in reader._held.values()) <= HELD * ROWS_PER_GROUP
+
+
+def test_shards_are_packed_in_small_row_groups_without_a_copy_of_images_in_their_statistics(prepared):
+    about = pq.read_metadata(next((prepared / "train").glob("*.parquet")))
+    assert max(about.row_group(i).num_rows for i in range(about.num_row_groups)) <= ROWS_PER_GROUP
+    image = about.row_group(0).column(0)
+    assert (image.path_in_schema, image.compression, image.statistics) == ("image", "UNCOMPRESSED", None)
+
+
+def test_an_index_beyond_the_split_is_refused_and_an_empty_split_has_none(prepared, tmp_path):
+    reader = ShardReader(prepared / "val")
+    for index in (len(reader), -1):
+        with pytest.raises(IndexError):
+            reader[index]
+    assert len(ShardReader(tmp_path)) == 0
+
+
+def test_a_reader_travels_to_another_process_without_its_files(prepared):
+    reader = ShardReader(prepared / "train")
+    before = reader[1]
+    travelled = pickle.loads(pickle.dumps(reader))
+    assert travelled._held == {}
+    assert all(np.array_equal(a, b) for a, b in zip(before, travelled[1], strict=True))
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_worker_processes_change_nothing(prepared, start):
+    dataset = ShardDataset(prepared / "train", build_augmentation(KNOBS, 32, 64), 1)
+    dataset[0]  # files are open here when the workers start
+
+    # OpenCV's threads are at work here too, as in a process that has done more than train: they must not be inherited.
+    cv2.setNumThreads(2)
+    cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)
+
+    def epoch(**options):
+        sampler = EpochSampler(len(dataset), 1)
+        sampler.set_epoch(2)
+        batches = make_loader(dataset, 4, sampler=sampler, **options)
+        return [torch.cat([image.flatten(), mask.flatten()]) for image, mask in batches]
+
+    together = epoch(workers=2, start=start)
+    alone = epoch(workers=0)
+    assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
 def test_a_split_without_images_is_refused(tmp_path):

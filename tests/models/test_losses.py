@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from src.errors import UserError
 from src.labels import VOID
-from src.models.losses import SegmentationLoss
+from src.models.losses import SegmentationLoss, class_weights
 from src.params import Loss
 
 
@@ -51,3 +52,38 @@ def test_all_void_is_finite_and_has_a_gradient():
     value.backward()
     assert torch.isfinite(value)
     assert torch.isfinite(logits.grad).all()
+
+
+def test_balanced_weights_give_every_class_the_same_say():
+    assert class_weights("balanced", {"background": 0.75, "sky": 0.25}) == pytest.approx([2 / 3, 2.0])
+    assert class_weights("balanced", {"background": 0.8, "rare": 0.0, "sky": 0.2}) == pytest.approx([0.625, 1.0, 2.5])
+    assert class_weights({"sky": 3.0}, {"background": 0.8, "sky": 0.2}) == [1.0, 3.0]
+    assert class_weights(None, {"background": 0.8, "sky": 0.2}) is None
+
+
+def test_a_weight_for_no_class_is_refused():
+    with pytest.raises(UserError, match="no class road") as caught:
+        class_weights({"road": 2.0}, {"background": 0.8, "sky": 0.2})
+    assert "background, sky" in caught.value.why
+
+
+def test_weights_scale_the_cross_entropy_of_each_class():
+    # One sky pixel at probability 1/4, one of background at 1/2 of sky, one void; weights 1 and 3.
+    chance = torch.tensor([0.25, 0.5, 0.9])
+    binary = torch.logit(chance).view(1, 1, 1, 3)
+    target = torch.tensor([[[1, 0, VOID]]])
+    expected = (3 * -torch.log(torch.tensor(0.25)) - torch.log(torch.tensor(0.5))) / 4
+    weighted = SegmentationLoss(Loss(cross_entropy=1.0, dice=0.0), [1.0, 3.0])
+    assert weighted(binary, target) == pytest.approx(expected.item())
+    two_channels = torch.cat([torch.zeros_like(binary), binary], dim=1)
+    assert weighted(two_channels, target) == pytest.approx(expected.item())
+    assert weighted.state_dict() == {}
+
+
+def test_weighted_multi_class_cross_entropy_is_torchs():
+    torch.manual_seed(0)
+    logits, target = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))
+    target[0, 0] = VOID
+    expected = F.cross_entropy(logits, target, weight=torch.tensor([0.5, 1.0, 4.0]), ignore_index=VOID)
+    weighted = SegmentationLoss(Loss(cross_entropy=1.0, dice=0.0), [0.5, 1.0, 4.0])
+    assert weighted(logits, target) == pytest.approx(expected.item(), rel=1e-5)

@@ -35,8 +35,12 @@ MODEL = Model(
 FPN = {"name": "fpn", "encoder": "resnet18", "decoder_channels": None}
 TRAIN = {
     "epochs": 3, "patience": 10, "batch_size": 4, "lr": 3e-3, "weight_decay": 0.01,
-    "loss": {"cross_entropy": 1.0, "dice": 0.5}, "precision": "fp32", "workers": 0, "threads": 1, "seed": 1,
-    "augment": {"flip": 0.5, "rotate": 5.0, "min_crop": 0.6, "colour": 0.3, "blur": 0.0, "noise": 0.0, "jpeg": 0.0},
+    "loss": {"cross_entropy": 1.0, "dice": 0.5}, "class_weights": None, "precision": "fp32", "workers": 0,
+    "threads": 1, "seed": 1,
+    "augment": {
+        "flip": 0.5, "flip_vertical": 0.0, "rotate": 5.0, "min_crop": 0.6, "colour": 0.3, "blur": 0.0, "noise": 0.0,
+        "jpeg": 0.0, "fog": 0.1, "rain": 0.1, "shadow": 0.1, "night": 0.1,
+    },
 }  # fmt: skip
 
 
