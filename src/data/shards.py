@@ -8,6 +8,7 @@ void), name, source, group.
 import json
 import os
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class Manifest:
 
 
 class ShardReader:
-    """Random access to the images of one split, whose set may be larger than memory.
+    """Random access to, and streaming of, the images of one split, whose set may be larger than memory.
 
     It reads a row group at a time from memory-mapped files and keeps the last `HELD` of them: decoded images are not
     kept, and of a file only the pages of those groups are needed. Copies in other processes, forked or spawned, open
@@ -91,6 +92,10 @@ class ShardReader:
         image = cv2.imdecode(_bytes(table, "image", row), cv2.IMREAD_COLOR_RGB)
         mask = cv2.imdecode(_bytes(table, "mask", row), cv2.IMREAD_GRAYSCALE)
         return image, mask
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Streams the images in order, however many there are, in the memory of `HELD` row groups."""
+        return (self[index] for index in range(len(self)))
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_files": {}, "_held": OrderedDict()}

@@ -72,6 +72,13 @@ def test_the_manifest_tells_what_the_shards_hold(prepared):
     assert manifest.std == pytest.approx(pixels.std(axis=0), abs=0.01)
 
 
+def test_streaming_gives_every_image_in_order(prepared):
+    reader = ShardReader(prepared / "train")
+    streamed = list(reader)
+    assert len(streamed) == len(reader)
+    assert all(np.array_equal(image, reader[i][0]) for i, (image, _) in enumerate(streamed))
+
+
 def test_spread_takes_the_whole_split_evenly(prepared):
     reader = ShardReader(prepared / "train")
     frames, masks = reader.spread(3)
