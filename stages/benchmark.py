@@ -10,6 +10,7 @@ from src.data.shards import ShardReader
 from src.errors import user_errors
 from src.hardware import cores, processor
 from src.records import METRICS, write_metrics, write_table
+from src.runtime.video.source import VideoSource
 from src.tracking import log_state
 
 ENGINE, REPORTS = Path("models/engine"), Path("reports/benchmark")
@@ -20,6 +21,8 @@ def main() -> None:
     options = settings.benchmark
     threads = cores() if settings.engine.threads == "auto" else settings.engine.threads
     frames, _ = ShardReader(Path("data/prepared/val")).spread(32)
+    clip = Path(options.video) if options.video else video.rendered_clip(options.frames, Path(".work"))
+    VideoSource(clip).close()  # a video that is none is better refused before minutes of measuring
     rows = latency.measure(
         latency.contenders(Path("models/checkpoint.ckpt"), Path("models/onnx/fp32.onnx"), ENGINE),
         frames,
@@ -28,7 +31,6 @@ def main() -> None:
         runs=options.runs,
         warmup=options.warmup,
     )
-    clip = Path(options.video) if options.video else video.rendered_clip(options.frames, Path(".work"))
     steps = video.measure(ENGINE, clip, frames=options.frames, threads=threads)
 
     machine = f"{processor()['model']}, {threads} threads"

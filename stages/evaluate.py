@@ -6,7 +6,7 @@ from src import params
 from src.data.index import read_index
 from src.data.raw import raw_folders
 from src.errors import user_errors
-from src.evaluation.evaluate import Evaluator, evaluate
+from src.evaluation.evaluate import SPLITS, Evaluator, evaluate
 from src.labels import ClassTable
 from src.records import write_metrics
 
@@ -23,6 +23,9 @@ def main() -> None:
         reports=Path("reports/evaluate"),
     )
     write_metrics("evaluate", figures)
+    for split in SPLITS:
+        shown = {name: figures.get(split, {}).get(name) for name in ("iou", "dice", "accuracy")}
+        print(f"{split}: " + ", ".join(f"{name} {value:.4f}" for name, value in shown.items() if value is not None))
 
 
 if __name__ == "__main__":

@@ -65,6 +65,8 @@ def test_every_key_of_the_committed_file_has_a_comment():
         ("filter.max_sky", 0.001, ("filter", "min_sky", "below max_sky")),
         ("train.loss", {"cross_entropy": 0.0, "dice": 0.0}, ("train.loss", "above 0")),
         ("train", None, ("train", "not None")),
+        ("labels", {"background": ["sky"]}, ("labels", "cannot be a target class")),
+        ("labels", {"a": ["sky"], "b": ["sky"]}, ("labels", "sky is named twice")),
     ],
 )
 def test_a_mistake_is_refused_with_its_path_and_what_is_accepted(tree, path, value, says):

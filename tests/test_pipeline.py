@@ -138,6 +138,16 @@ def test_bad_params_stop_the_pipeline_without_a_traceback(clone, key, value, say
     clone.git("checkout", "params.yaml")
 
 
+def test_after_a_failed_stage_everything_can_be_brought_back(clone):
+    clone.git("checkout", ".")
+    clone.run("dvc checkout")
+    clone.set_params(**{"model.encoder": "resnet999"})
+    assert "cannot build unet over encoder 'resnet999'" in clone.run("dvc repro train", code=255)
+    clone.git("checkout", "params.yaml")
+    clone.run("git checkout metrics && dvc checkout")
+    assert ran(clone.run("dvc repro train")) == []
+
+
 def test_the_demo_goes_on_from_a_finished_pipeline(clone):
     clone.run("dvc repro")
     output = clone.run("python -m src.demo --frames 12")

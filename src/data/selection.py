@@ -1,5 +1,6 @@
 """Which images a model learns from and is tested on, and in which split."""
 
+import difflib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,7 +12,7 @@ from src.data.duplicates import find_duplicates
 from src.data.index import IndexRow
 from src.data.inspection import CUT_SHORT, SIZE_MISMATCH, UNREADABLE, Finding, Inspector
 from src.data.parallel import in_order
-from src.data.raw import RawFolder
+from src.data.raw import SPLITS, RawFolder
 from src.data.splits import assign_splits
 from src.errors import UserError
 from src.labels import ClassTable
@@ -32,6 +33,10 @@ def select(raw: Iterable[RawFolder], table: ClassTable, rules: Filter) -> list[I
             or too few groups to split.
     """
     rows: list[IndexRow] = []
+    raw = list(raw)
+    if not raw:
+        raise UserError("no source to filter: data/raw is empty", fix="dvc repro download")
+    _refuse_unknown_names(table, raw)
     for folder in raw:
         inspect = Inspector(folder, *table.lookup(folder.classes, folder.name), rules)
         samples = folder.samples()
@@ -43,13 +48,42 @@ def select(raw: Iterable[RawFolder], table: ClassTable, rules: Filter) -> list[I
         if not any(row.kept for row in found):
             raise UserError(
                 f"source '{folder.name}': none of its {len(found)} images is kept",
-                ", ".join(f"{reason}: {n}" for reason, n in Counter(row.reason for row in found).items()),
-                "relax filter in params.yaml, or check the source's masks and classes",
+                f"{_reasons(found)}; its class table lists {folder.classes}",
+                "check the masks and the classes of the source, or relax filter in params.yaml",
             )
-        rows += _split(found, folder.name, rules)
-    if not rows:
-        raise UserError("no source to filter: data/raw is empty", fix="dvc repro download")
+        rows += (split := _split(found, folder.name, rules))
+        _say_what_became(split, folder.name)
     return rows
+
+
+def _refuse_unknown_names(table: ClassTable, raw: list[RawFolder]) -> None:
+    """A misspelt native name would turn its class into background without a word."""
+    offered = sorted({name for folder in raw for name in folder.classes})
+    for name in table.natives:
+        if name not in offered:
+            close = difflib.get_close_matches(name, offered, n=1)
+            raise UserError(
+                f"labels: no source has a class '{name}'" + (f"; did you mean {close[0]}?" if close else ""),
+                f"the sources' classes are {', '.join(offered)}",
+                "correct labels in params.yaml",
+            )
+
+
+def _say_what_became(rows: list[IndexRow], source: str) -> None:
+    splits = Counter(row.split for row in rows if row.kept)
+    shares = ", ".join(f"{splits[split]} {split}" for split in SPLITS)
+    dropped = [row for row in rows if not row.kept]
+    because = f"; dropped {len(dropped)}: {_reasons(dropped)}" if dropped else ""
+    print(f"{source}: {sum(splits.values())} of {len(rows)} kept ({shares}){because}", flush=True)
+
+
+def _reasons(rows: list[IndexRow]) -> str:
+    """Each reason with its count and, where there is more to tell, the first case."""
+    found = []
+    for reason, count in Counter(row.reason for row in rows).items():
+        first = next(row for row in rows if row.reason == reason)
+        found.append(f"{count} {reason}" + (f" ({first.image}: {first.detail})" if first.detail else ""))
+    return ", ".join(found)
 
 
 def _drop_duplicates(findings: list[Finding], within: int | None) -> list[IndexRow]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from src.params.base import Auto, HalfShare, Name, Section, Seed, Share, Threads
 from src.params.data import Data
@@ -127,3 +127,13 @@ class Params(Section):
     engine: Engine
     benchmark: Benchmark
     tracking: Tracking
+
+    @field_validator("labels")
+    @classmethod
+    def _each_name_once(cls, labels: dict[str, list[str]]) -> dict[str, list[str]]:
+        if reserved := {"background", "void"} & labels.keys():
+            raise ValueError(f"{sorted(reserved)[0]} is made of what no class names; it cannot be a target class")
+        natives = [native for names in labels.values() for native in names]
+        if twice := [native for native in natives if natives.count(native) > 1]:
+            raise ValueError(f"the native class {twice[0]} is named twice")
+        return labels

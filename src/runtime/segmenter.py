@@ -56,6 +56,8 @@ class SkySegmenter:
         """
         from src.runtime.frames import prepare, upscale_confidence, upscale_labels
 
+        if image_bgr is None:
+            raise UserError("no picture: None", "cv2.imread gives None for a path it cannot read", "check the path")
         if image_bgr.dtype != np.uint8 or image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.size == 0:
             raise UserError(
                 f"the picture is {image_bgr.dtype} {list(image_bgr.shape)}, not uint8 [H, W, 3]",

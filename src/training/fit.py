@@ -81,9 +81,13 @@ def fit(
     with warnings.catch_warnings():
         # Advice for clusters (more workers, other loggers) that would bury the progress bar here.
         warnings.filterwarnings("ignore", module="lightning")
-        trainer.fit(module, train, val, ckpt_path=last if last.is_file() else None, weights_only=False)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        try:
+            trainer.fit(module, train, val, ckpt_path=last if last.is_file() else None, weights_only=False)
+        except SystemExit:  # Lightning's own answer to Ctrl-C, with the code of a failure
+            if not trainer.interrupted:
+                raise
+            print(f"interrupted in epoch {trainer.current_epoch}: the same dvc repro goes on from there", flush=True)
+            raise KeyboardInterrupt from None
 
     weights = torch.load(best.best_model_path, map_location="cpu", weights_only=False)["state_dict"]
     module.load_state_dict(weights)

@@ -193,7 +193,35 @@ def test_a_mask_of_another_size_stops_the_stage_or_drops_the_image(tmp_path):
 def test_a_source_of_which_nothing_is_left_is_refused_with_the_reasons(tmp_path):
     with pytest.raises(UserError, match="none of its 12 images is kept") as caught:
         index_of(tmp_path, make_folder(tmp_path / "photos"), min_side=1000)
-    assert "side below 1000 px: 12" in caught.value.why
+    assert "12 side below 1000 px" in caught.value.why
+
+
+def test_a_misspelt_class_is_refused_with_the_one_that_was_meant(tmp_path):
+    fill_raw_folder(FolderSource("toy", make_folder(tmp_path / "photos"), **FOLDER), tmp_path / "raw/toy")
+    table = ClassTable.from_labels({"sky": ["sky"], "ground": ["backgruond"]})
+    with pytest.raises(UserError, match=r"no source has a class 'backgruond'; did you mean background\?"):
+        select(raw_folders(tmp_path / "raw"), table, Filter.model_validate(RULES))
+
+
+def test_masks_of_other_values_are_refused_with_the_values_and_the_table(tmp_path):
+    root = make_folder(tmp_path / "photos", groups=4, per_group=1)
+    for mask in (root / "masks").iterdir():
+        cv2.imwrite(str(mask), (cv2.imread(str(mask), 0) == 255).astype(np.uint8))
+    with pytest.raises(UserError) as caught:
+        index_of(tmp_path, root)
+    assert "4 values not in the class table" in caught.value.why
+    assert "[1]" in caught.value.why
+    assert "'sky': 255" in caught.value.why
+
+
+def test_what_was_kept_and_dropped_is_said(tmp_path, capsys):
+    root = make_folder(tmp_path / "photos")
+    write_pair(root, "odd_0", photograph(3)[0], np.full((64, 96), 77, np.uint8))
+    index_of(tmp_path, root)
+    said = capsys.readouterr().out
+    assert "toy: 12 of 13 kept" in said
+    assert "dropped 1: 1 values not in the class table (" in said
+    assert "odd_0.jpg: [77])" in said
 
 
 def test_nothing_to_filter_is_refused(tmp_path):

@@ -118,6 +118,32 @@ def test_a_killed_run_resumes_and_ends_as_if_it_had_not_been(prepared, whole, tm
     assert [row["epoch"] for row in history(tmp_path)] == ["0", "1", "2"]
 
 
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from src.errors import user_errors
+from tests.training.test_fit import run
+with user_errors():
+    run(Path(sys.argv[1]), Path(sys.argv[2]), epochs=200)
+"""
+
+
+def test_ctrl_c_ends_with_its_own_code_and_says_how_to_go_on(prepared, tmp_path):
+    child = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, prepared, tmp_path], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("work/train/*/last.ckpt")):
+        assert child.poll() is None, "the run ended before it could be interrupted"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "the same dvc repro goes on from there" in said
+    assert not (tmp_path / "c.ckpt").exists()
+
+
 def test_other_params_do_not_resume(prepared, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(fit_module, "save_checkpoint", stop)
     with pytest.raises(InterruptedError):

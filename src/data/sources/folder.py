@@ -132,13 +132,14 @@ class FolderSource(Source):
         if self.group is None:
             return path.as_posix()
         match = self.group.search(path.as_posix())
-        if not match:
+        group = match and (match.group(1) if match.re.groups else match.group(0))
+        if not group:
             raise UserError(
-                f"{self.key}.group: {self.group.pattern} does not match '{path.as_posix()}'",
+                f"{self.key}.group: {self.group.pattern} finds no group in '{path.as_posix()}'",
                 "every image needs a group, or splits could cut through one",
                 "change the expression, or set group to null",
             )
-        return match.group(1) if match.re.groups else match.group(0)
+        return group
 
     def _read_splits(self) -> dict[str, str]:
         if self.splits is None:

@@ -21,6 +21,7 @@ VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
 # first costs more than the model; its files are twice as large.
 PRESET = "ultrafast"
 QUALITY = "20"  # libx264's constant rate factor
+FASTSTART = {"movflags": "faststart"}  # the index first, so that a player can begin before the file is whole
 BT601, LIMITED_RANGE = 6, 1  # what COLOR_BGR2YUV_I420 produces, as ITU-T H.273 numbers it
 
 
@@ -70,7 +71,7 @@ class VideoWriter:
         self._frames = 0
         make_writable(self.path.parent)
         try:
-            self._container = av.open(self._part, "w", options={"movflags": "faststart"})
+            self._container = av.open(self._part, "w", options=FASTSTART if self.path.suffix.lower() != ".mkv" else {})
             self._stream = self._open_stream(fps)
         except OSError as error:  # av.FFmpegError for a path is one
             self._part.unlink(missing_ok=True)
