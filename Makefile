@@ -18,7 +18,7 @@ demo: $(READY)
 	$(BIN)/python -m src.demo
 
 test: $(READY)
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
 
 ui: $(READY)
 	@test -f mlflow.db || { echo "no runs yet: make demo, or dvc repro"; exit 2; }

@@ -1,6 +1,9 @@
 """Shards and the dataset over them."""
 
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,6 +23,7 @@ from src.errors import UserError
 from src.labels import VOID, ClassTable
 from src.params import Augment, Filter, Preprocess
 from tests.data.test_selection import RULES
+from tests.import_graph import ROOT
 from tests.toy import CLASSES, FOLDER, make_folder
 
 TABLE = ClassTable.from_labels({"sky": ["sky"]})
@@ -137,8 +141,8 @@ def test_a_reader_travels_to_another_process_without_its_files(prepared):
     assert all(np.array_equal(a, b) for a, b in zip(before, travelled[1], strict=True))
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_worker_processes_change_nothing(prepared, start):
+def compare_workers(prepared: Path, start: str) -> None:
+    """Asserts that two worker processes give the batches that none gives."""
     dataset = ShardDataset(prepared / "train", build_augmentation(KNOBS, 32, 64), 1)
     dataset[0]  # files are open here when the workers start
 
@@ -155,6 +159,14 @@ def test_worker_processes_change_nothing(prepared, start):
     together = epoch(workers=2, start=start)
     alone = epoch(workers=0)
     assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_worker_processes_change_nothing(prepared, start):
+    # In a process of its own: forking one that a whole test suite has filled with native threads is another matter.
+    code = "import sys, pathlib; from tests.data.test_shards import compare_workers as compare; "
+    code += "compare(pathlib.Path(sys.argv[1]), sys.argv[2])"
+    subprocess.run([sys.executable, "-c", code, prepared, start], cwd=ROOT, check=True, timeout=120)
 
 
 def test_a_split_without_images_is_refused(tmp_path):
