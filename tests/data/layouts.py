@@ -1,5 +1,7 @@
 """The way from a source to shards, and pictures to build a dataset's layout from, shared by the tests of sources."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -43,3 +45,12 @@ def bands(values: list[int], width: int = 96, height: int = 64) -> np.ndarray:
 def write(path: Path, image: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image)
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    """A zip archive of the contents by name."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return content.getvalue()

@@ -2,7 +2,6 @@
 
 import io
 import json
-import zipfile
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ from src.data.sources.ade20k import OTHER, ADE20KSource
 from src.data.sources.ade20k_classes import CLASSES, SYNONYMS
 from src.errors import UserError
 from tests.data.http_server import Fault, LocalServer
-from tests.data.layouts import to_shards
+from tests.data.layouts import to_shards, zipped
 from tests.toy import photograph
 
 SKY, TREE, BUILDING = CLASSES["sky"], CLASSES["tree"], CLASSES["building"]
@@ -36,14 +35,6 @@ def benchmark(negatives=4):
             files[f"ADEChallengeData2016/images/{split}/{name}.jpg"] = cv2.imencode(".jpg", image)[1].tobytes()
             files[f"ADEChallengeData2016/annotations/{split}/{name}.png"] = cv2.imencode(".png", mask)[1].tobytes()
     return files
-
-
-def zipped(files):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as file:
-        for name, data in files.items():
-            file.writestr(name, data)
-    return content.getvalue()
 
 
 def write(root, files):

@@ -1,9 +1,7 @@
 """SkyFinder from a server that has Zenodo's layout: cameras chosen, images spread over the year, masks shared."""
 
 import hashlib
-import io
 import json
-import zipfile
 from datetime import datetime, timedelta
 
 import cv2
@@ -14,7 +12,7 @@ from src.data.raw import RawFolder, fill_raw_folder, raw_folders
 from src.data.sources.skyfinder import RECORD, SkyFinderSource, spread
 from src.errors import UserError
 from tests.data.http_server import Fault, LocalServer
-from tests.data.layouts import to_shards
+from tests.data.layouts import to_shards, zipped
 from tests.toy import photograph
 
 CAMERAS = (65, 858, 3297, 10066)
@@ -41,14 +39,6 @@ def publish(server, archives, licence="cc-by-4.0"):
         files.append({"key": name, "size": len(content), "checksum": checksum, "links": links})
     record = {"id": RECORD, "metadata": {"license": {"id": licence}}, "files": files}
     server.serve(f"/api/records/{RECORD}", json.dumps(record).encode(), media="application/json")
-
-
-def zipped(members):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as file:
-        for name, data in members.items():
-            file.writestr(name, data)
-    return content.getvalue()
 
 
 def png(image):

@@ -93,6 +93,15 @@ def test_the_same_run_gives_the_same_weights(prepared, whole, tmp_path):
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
+def wait_for_checkpoint(child: subprocess.Popen, into: Path) -> None:
+    """Until a run in another process has ended an epoch; asserts that it has not ended itself."""
+    deadline = time.monotonic() + 120
+    while not list(into.glob("work/train/*/last.ckpt")):
+        assert child.poll() is None, "the run ended before it could be stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 KILLED = """
 import os, sys
 from pathlib import Path
@@ -104,11 +113,7 @@ run(Path(sys.argv[1]), Path(sys.argv[2]))
 def test_a_killed_run_resumes_and_ends_as_if_it_had_not_been(prepared, whole, tmp_path, capsys):
     _, figures = whole
     child = subprocess.Popen([sys.executable, "-c", KILLED, prepared, tmp_path], cwd=ROOT, env=os.environ)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("work/train/*/last.ckpt")):
-        assert child.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for_checkpoint(child, tmp_path)
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert not (tmp_path / "c.ckpt").exists()
@@ -132,11 +137,7 @@ def test_ctrl_c_ends_with_its_own_code_and_says_how_to_go_on(prepared, tmp_path)
     child = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, prepared, tmp_path], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("work/train/*/last.ckpt")):
-        assert child.poll() is None, "the run ended before it could be interrupted"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for_checkpoint(child, tmp_path)
     child.send_signal(signal.SIGINT)
     said, _ = child.communicate(timeout=60)
     assert child.returncode == 130
