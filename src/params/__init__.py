@@ -5,20 +5,9 @@ The comments in params.yaml say what each key means; here stand its type and bou
 
 from src.params.data import Data, FolderSet
 from src.params.loading import load, parse
-from src.params.sections import (
-    Augment,
-    Benchmark,
-    Engine,
-    Evaluate,
-    Export,
-    Filter,
-    Loss,
-    Model,
-    Params,
-    Preprocess,
-    Tracking,
-    Train,
-)
+from src.params.model import Model
+from src.params.sections import Benchmark, Engine, Evaluate, Export, Filter, Params, Preprocess, Tracking
+from src.params.training import Augment, Loss, Train
 
 __all__ = [
     "Augment",

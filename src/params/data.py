@@ -5,20 +5,13 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, field_validator
 
 from src.params.base import Name, Section, Seed, Share
+from src.params.synthetic import Synthetic
 
 SourceName = Literal["synthetic", "folder", "skyfinder", "ade20k", "cityscapes", "bdd100k", "camvid"]
 Path = Annotated[str, Field(min_length=1)]
 Byte = Annotated[int, Field(ge=0, le=255)]
 Colour = Annotated[list[Byte], Field(min_length=3, max_length=3)]
 Cameras = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
-
-
-class Synthetic(Section):
-    scenes: int = Field(ge=3)
-    width: int = Field(ge=64, le=4096)
-    height: int = Field(ge=64, le=4096)
-    no_sky_share: Share
-    max_roll: float = Field(ge=0, le=60)
 
 
 class FolderSet(Section):

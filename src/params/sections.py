@@ -1,11 +1,13 @@
-"""The other sections, one per stage, and the whole."""
+"""The remaining sections, one per stage, and the whole."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from src.params.base import Auto, HalfShare, Name, Section, Seed, Share, Threads
+from src.params.base import HalfShare, Name, Section, Seed, Share, Threads
 from src.params.data import Data
+from src.params.model import Model
+from src.params.training import Train
 
 
 class Filter(Section):
@@ -35,55 +37,6 @@ class Preprocess(Section):
     width: int = Field(ge=32, le=4096, multiple_of=32)
     train_scale: float = Field(ge=1, le=4)
     jpeg_quality: int = Field(ge=50, le=100)
-
-
-class Model(Section):
-    name: Literal["unet", "unetplusplus", "fpn", "linknet", "manet", "pspnet", "deeplabv3plus", "segformer", "upernet"]
-    encoder: str = Field(min_length=1)
-    encoder_weights: Literal["imagenet"] | None
-    decoder_channels: list[Annotated[int, Field(ge=1)]] | None
-    normalisation: Literal["imagenet", "dataset"]
-
-
-class Loss(Section):
-    cross_entropy: float = Field(ge=0)
-    dice: float = Field(ge=0)
-
-    @model_validator(mode="after")
-    def _some(self) -> "Loss":
-        if self.cross_entropy + self.dice == 0:
-            raise ValueError("at least one weight must be above 0")
-        return self
-
-
-class Augment(Section):
-    flip: Share
-    flip_vertical: Share
-    rotate: float = Field(ge=0, le=90)
-    min_crop: float = Field(ge=0.05, le=1)
-    colour: Share
-    blur: Share
-    noise: Share
-    jpeg: Share
-    fog: Share
-    rain: Share
-    shadow: Share
-    night: Share
-
-
-class Train(Section):
-    epochs: int = Field(ge=1)
-    patience: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
-    lr: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
-    loss: Loss
-    class_weights: Literal["balanced"] | dict[Name, Annotated[float, Field(gt=0)]] | None
-    precision: Literal["auto", "fp32", "bf16"]
-    workers: Auto | Annotated[int, Field(ge=0, le=64)]
-    threads: Threads
-    seed: Seed
-    augment: Augment
 
 
 class Evaluate(Section):

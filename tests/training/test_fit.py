@@ -34,8 +34,13 @@ MODEL = Model(
 )
 FPN = {"name": "fpn", "encoder": "resnet18", "decoder_channels": None}
 TRAIN = {
-    "epochs": 3, "patience": 10, "batch_size": 4, "lr": 3e-3, "weight_decay": 0.01,
-    "loss": {"cross_entropy": 1.0, "dice": 0.5}, "class_weights": None, "precision": "fp32", "workers": 0,
+    "epochs": 3, "patience": 10, "monitor": "iou", "batch_size": 4, "accumulate": 1,
+    "optimizer": "adamw", "lr": 3e-3, "momentum": 0.9, "weight_decay": 0.01,
+    "schedule": "one_cycle", "warmup": 0.2, "poly_power": 0.9, "plateau_factor": 0.1, "plateau_patience": 2,
+    "clip_norm": None, "ema": None,
+    "loss": {"cross_entropy": 1.0, "bce": 0.0, "dice": 0.5, "focal": 0.0, "tversky": 0.0, "lovasz": 0.0, "boundary": 0.0},
+    "focal_gamma": 2.0, "tversky_alpha": 0.3, "auxiliary": 0.4, "class_weights": None, "precision": "fp32",
+    "channels_last": True, "compile": False, "devices": 1, "nodes": 1, "checkpoint_every": None, "workers": 0,
     "threads": 1, "seed": 1,
     "augment": {
         "flip": 0.5, "flip_vertical": 0.0, "rotate": 5.0, "min_crop": 0.6, "colour": 0.3, "blur": 0.0, "noise": 0.0,
