@@ -48,7 +48,7 @@ def infer(*arguments: object, **popen) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     command = [sys.executable, "-m", "src.infer", *map(str, arguments)]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False, **popen
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False, **popen
     )
 
 
@@ -304,11 +304,11 @@ def test_ctrl_c_exits_with_130_and_keeps_a_whole_video(model, tmp_path):
          "--save-masks", tmp_path / "masks"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "masks" / "000020.png").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "masks" / "000020.png").exists():
+        assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=240)
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
     with VideoSource(out) as source:
@@ -323,6 +323,6 @@ def test_ctrl_c_exits_with_130_and_keeps_a_whole_video(model, tmp_path):
 def test_a_window_opens_on_a_display_plays_to_the_end_and_closes(model, tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", frames=6)
     command = ["xvfb-run", "-a", sys.executable, "-m", "src.infer", "--video", str(clip), "--engine", str(model)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert "6 frames in" in done.stdout

@@ -12,6 +12,7 @@ import numpy as np
 
 from src.errors import UserError
 from src.hardware import cores
+from src.runtime.interrupts import heeding_interrupts
 from src.runtime.segmenter import SkySegmenter
 from src.runtime.video.compositing import Compositor, mask_picture
 from src.runtime.video.sink import write_picture
@@ -113,11 +114,13 @@ def segment_photos(
         UserError: none could be read, or an output cannot be written.
         EngineError: the engine failed.
     """
-    meter, unreadable, interrupted = _Meter(), [], False
+    meter, unreadable = _Meter(), []
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     compositor, frames, first_frame_s, started = None, 0, 0.0, time.perf_counter()
-    try:
+    with heeding_interrupts() as interrupts:
         for photo in photos:
+            if interrupts.requested:
+                break
             image = meter.time("decode", read_photo, photo.path)
             if image is None:
                 unreadable.append(photo.path)
@@ -133,9 +136,7 @@ def segment_photos(
                     break
             if on_photo is not None:
                 on_photo()
-    except KeyboardInterrupt:
-        interrupted = True
-    if unreadable and not frames and not interrupted:
+    if unreadable and not frames and not interrupts.requested:
         raise UserError(
             f"{unreadable[0]}: not a readable picture",
             f"none of {len(unreadable)} could be read" if len(unreadable) > 1 else "",
@@ -149,7 +150,7 @@ def segment_photos(
         cpu=meter.cpu,
         model_busy_s=covered_seconds(meter.intervals),
         cores=cores(),
-        interrupted=interrupted,
+        interrupted=interrupts.requested,
     )
     return PhotoRun(stats, unreadable)
 

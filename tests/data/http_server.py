@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(part)
         self.wfile.flush()
         if fault.hang:
-            self.local.stopped.wait(20)
+            self.local.stopped.wait(240)
         if fault.cut_after is not None:
             self.close_connection = True
 

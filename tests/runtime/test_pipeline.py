@@ -71,7 +71,7 @@ def no_hang():
         raise TimeoutError("the pipeline hangs")
 
     previous = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(20)
+    signal.alarm(240)  # generous: the machine may be busy
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, previous)
@@ -183,7 +183,7 @@ def test_ctrl_c_delivers_what_is_on_its_way_and_a_second_breaks_off(clip, binary
         def on_frame() -> None:
             seen.append(1)
             if len(seen) in counts:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
 
         return on_frame
 

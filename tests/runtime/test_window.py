@@ -34,7 +34,7 @@ def shows(*keys, **options):
 
 def by_hand(code: str) -> None:
     command = ["xvfb-run", "-a", sys.executable, "-c", HAND + code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from src.hardware import cores
 from src.runtime.engines.base import Engine, Masks
 from src.runtime.frames import prepare, upscale_labels
+from src.runtime.interrupts import Interrupts, heeding_interrupts
 from src.runtime.video.channel import Broken, Channel
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.cpu_clock import cpu_seconds
@@ -82,11 +83,11 @@ def play(
     Raises:
         UserError, EngineError: whatever any step raised first; by then all threads have ended.
     """
-    run = _Run(source, engine, compositor, sinks, max_frames)
     opencv_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # its pool would fight the engine's for the same cores
     try:
-        return run.play(window, on_frame)
+        with heeding_interrupts() as interrupts:
+            return _Run(source, engine, compositor, sinks, max_frames, interrupts).play(window, on_frame)
     finally:
         cv2.setNumThreads(opencv_threads)
 
@@ -101,9 +102,10 @@ class _Run:
         compositor: Compositor | None,
         sinks: Sequence[Sink],
         max_frames: int | None,
+        interrupts: Interrupts,
     ) -> None:
         self.source, self.engine, self.compositor, self.sinks = source, engine, compositor, sinks
-        self.frame_limit = max_frames
+        self.frame_limit, self.interrupts = max_frames, interrupts
         self.decoded: Channel[_Item] = Channel(QUEUE_DEPTH)
         self.inferring: Channel[_Item] = Channel(engine.requests)
         self.composed: Channel[_Item] = Channel(QUEUE_DEPTH)
@@ -112,8 +114,7 @@ class _Run:
         self.buffers = _pool(self._frame_buffer() for _ in range(QUEUE_DEPTH + engine.requests + 3))
         self.canvases = _pool(self._canvas() for _ in range(2 * QUEUE_DEPTH + 3))
         self.error: BaseException | None = None
-        self.stopping = threading.Event()
-        self.interrupted = False
+        self.window_quit = False
         self.wall: dict[str, list[float]] = defaultdict(list)
         self.cpu: dict[str, float] = defaultdict(float)
         self.intervals: list[tuple[float, float]] = []
@@ -124,12 +125,7 @@ class _Run:
         native_cpu = self._native_cpu()
         threads = [self._start(step) for step in (self._decode, self._infer, self._compose, self._sink)]
         try:
-            try:
-                self._deliver(window, on_frame, started)
-            except KeyboardInterrupt:
-                self.interrupted = True
-                self.stopping.set()
-                self._deliver(None, on_frame, started)
+            self._deliver(window, on_frame, started)
         except Broken:
             pass  # the thread that broke the channels left the reason
         except BaseException as error:
@@ -152,13 +148,17 @@ class _Run:
             cpu=self.cpu,
             model_busy_s=covered_seconds(self.intervals),
             cores=cores(),
-            interrupted=self.interrupted,
+            interrupted=self.interrupts.requested,
         )
+
+    @property
+    def _stopping(self) -> bool:
+        return self.window_quit or self.interrupts.requested
 
     def _deliver(self, window: Window | None, on_frame: Callable[[], None] | None, started: float) -> None:
         for item in self.delivered:
-            if window is not None and not self.stopping.is_set() and not window.show(item.canvas.picture):
-                self.stopping.set()
+            if window is not None and not self._stopping and not window.show(item.canvas.picture):
+                self.window_quit = True
             self.canvases.put(item.canvas)
             self.frames += 1
             self.seconds = time.perf_counter() - started
@@ -170,7 +170,7 @@ class _Run:
         indices = itertools.count() if self.frame_limit is None else range(self.frame_limit)
         for _ in indices:
             buffer = self.buffers.get()
-            if self.stopping.is_set():
+            if self._stopping:
                 break
             began = time.perf_counter()
             frame = self.source.read(buffer)
