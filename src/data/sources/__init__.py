@@ -11,6 +11,7 @@ from src.data.sources.cityscapes import CityscapesSource
 from src.data.sources.folder import FolderSource
 from src.data.sources.skyfinder import SkyFinderSource
 from src.data.sources.synthetic import SyntheticSource
+from src.data.synthesis import SceneOptions
 from src.params import Data
 
 
@@ -28,7 +29,13 @@ def build_sources(data: Data, work: Path, environment: Mapping[str, str]) -> lis
 def _build(name: str, data: Data, work: Path, environment: Mapping[str, str]) -> list[Source]:
     match name:
         case "synthetic":
-            return [SyntheticSource(seed=data.seed, **data.synthetic.model_dump())]
+            scenes = data.synthetic
+            options = SceneOptions(**scenes.model_dump(exclude={"scenes", "width", "height"}))
+            return [
+                SyntheticSource(
+                    scenes=scenes.scenes, seed=data.seed, width=scenes.width, height=scenes.height, options=options
+                )
+            ]
         case "folder":
             root = Path(data.folder.root)
             return [FolderSource(key, root, **one.model_dump()) for key, one in data.folder.sets.items()]

@@ -12,6 +12,12 @@ def canvas_size(width: int, height: int, degrees: float) -> tuple[int, int]:
     return int(np.ceil(width * c + height * s)) + 2, int(np.ceil(height * c + width * s)) + 2
 
 
+def draw_roll(rng: np.random.Generator, most: float, banked: bool) -> float:
+    """Degrees of roll, -most..most: a hand holds nearly level, and now and then not; an aircraft banks."""
+    spread = 0.5 if banked else 0.1 if rng.random() < 0.75 else 0.6
+    return float(np.clip(rng.normal(0, spread), -1, 1) * most)
+
+
 def roll(
     image: np.ndarray, alpha: np.ndarray, width: int, height: int, degrees: float
 ) -> tuple[np.ndarray, np.ndarray]:

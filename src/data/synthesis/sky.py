@@ -6,19 +6,20 @@ Rayleigh scattering through a plane-parallel atmosphere, plus a glow around the 
 (Musgrave), flat on a plane overhead or upright, shaded by the density between them and the sun.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from src.data.synthesis.noise import fbm, plane, ramp, smoothstep
+from src.data.synthesis.options import SKIES, pick
 
 
 @dataclass(frozen=True)
 class Kind:
     """A weather and time of day. Colours are RGB 0..1; ranges are (low, high)."""
 
-    weight: float
     zenith: tuple[float, float, float]
     horizon: tuple[float, float, float]
     level: tuple[float, float]  # brightness of a white surface on the ground
@@ -28,27 +29,26 @@ class Kind:
 
 
 # What hangs in the air of each kind; more frequent things are named more than once.
-FAIR = ("", "", "cumulus", "cirrus")
 FINE = ("", "cumulus", "cirrus", "broken")
 BROKEN = ("cumulus", "broken", "broken")
 THIN = ("", "cirrus", "stratus")
 GREY = ("stratus", "stratus", "broken")
-BARE = ("", "", "stratus")
 LATE = ("", "cirrus", "broken")
 
 KINDS = {
-    "clear": Kind(16, (0.22, 0.42, 0.76), (0.70, 0.82, 0.93), (0.7, 1.3), 0.25, (0.3, 1.2), FAIR),
-    "deep": Kind(9, (0.07, 0.22, 0.55), (0.38, 0.62, 0.87), (0.8, 1.6), 0.25, (0.1, 0.7), FINE),
-    "cloudy": Kind(16, (0.28, 0.46, 0.74), (0.72, 0.80, 0.88), (0.6, 1.3), 0.1, (0.3, 1.3), BROKEN),
-    "pale": Kind(9, (0.60, 0.70, 0.80), (0.86, 0.87, 0.87), (0.6, 1.2), 0.1, (0.8, 2.5), THIN),
-    "overcast": Kind(12, (0.66, 0.68, 0.71), (0.80, 0.81, 0.82), (0.45, 0.9), -0.1, (0.3, 2.0), GREY),
-    "white": Kind(13, (0.95, 0.96, 0.97), (1.02, 1.02, 1.02), (0.35, 1.0), 0.0, (0.2, 1.5), BARE),
-    "storm": Kind(6, (0.28, 0.31, 0.36), (0.55, 0.58, 0.60), (0.4, 1.6), -0.1, (0.3, 1.5), GREY),
-    "fog": Kind(4, (0.66, 0.69, 0.70), (0.70, 0.72, 0.72), (0.45, 0.8), -0.1, (2.0, 5.0), ("",)),
-    "sunset": Kind(7, (0.32, 0.42, 0.60), (1.00, 0.70, 0.42), (0.15, 0.7), 0.8, (0.5, 1.8), FINE),
-    "pink": Kind(4, (0.34, 0.42, 0.58), (0.92, 0.70, 0.64), (0.15, 0.7), 0.3, (0.4, 1.5), LATE),
-    "dusk": Kind(5, (0.06, 0.09, 0.22), (0.34, 0.36, 0.48), (0.1, 0.8), -0.3, (0.2, 1.0), LATE),
-    "night": Kind(3, (0.03, 0.04, 0.09), (0.14, 0.13, 0.16), (0.08, 0.6), 0.2, (0.1, 0.6), ("", "broken")),
+    "clear": Kind((0.15, 0.34, 0.68), (0.6, 0.75, 0.91), (0.7, 1.4), 0.25, (0.1, 1.0), ("", "", "cirrus")),
+    "haze": Kind((0.60, 0.70, 0.80), (0.86, 0.87, 0.87), (0.6, 1.2), 0.1, (0.8, 2.5), THIN),
+    "cumulus": Kind((0.22, 0.42, 0.74), (0.70, 0.80, 0.90), (0.6, 1.3), 0.1, (0.3, 1.3), BROKEN),
+    "altocumulus": Kind((0.22, 0.42, 0.74), (0.70, 0.80, 0.90), (0.6, 1.3), 0.1, (0.3, 1.3), ("broken",)),
+    "stratocumulus": Kind((0.28, 0.46, 0.74), (0.72, 0.80, 0.88), (0.6, 1.3), 0.1, (0.3, 1.3), ("broken",)),
+    "cirrus": Kind((0.2, 0.4, 0.7), (0.6, 0.75, 0.9), (0.7, 1.4), 0.2, (0.1, 1.0), ("cirrus",)),
+    "overcast": Kind((0.8, 0.82, 0.84), (0.90, 0.91, 0.92), (0.4, 0.9), -0.1, (0.3, 2.0), GREY),
+    "storm": Kind((0.28, 0.31, 0.36), (0.55, 0.58, 0.60), (0.4, 1.6), -0.1, (0.3, 1.5), GREY),
+    "sunset": Kind((0.32, 0.42, 0.60), (1.00, 0.70, 0.42), (0.15, 0.7), 0.8, (0.5, 1.8), FINE),
+    "twilight": Kind((0.06, 0.09, 0.22), (0.34, 0.36, 0.48), (0.1, 0.8), -0.3, (0.2, 1.0), LATE),
+    "night": Kind((0.03, 0.04, 0.09), (0.14, 0.13, 0.16), (0.08, 0.6), 0.2, (0.1, 0.6), ("", "broken")),
+    "fog": Kind((0.66, 0.69, 0.70), (0.70, 0.72, 0.72), (0.45, 0.8), -0.1, (2.0, 5.0), ("",)),
+    "dust": Kind((0.66, 0.55, 0.40), (0.80, 0.68, 0.50), (0.45, 0.8), 0.5, (2.0, 5.0), ("",)),
 }
 
 
@@ -104,10 +104,9 @@ class Sky:
     light: Light
 
 
-def sample_sky(rng: np.random.Generator, kind: str | None = None) -> Sky:
-    """Draws a sky, of the given kind or of any."""
-    weights = np.array([k.weight for k in KINDS.values()])
-    kind = kind or str(rng.choice(list(KINDS), p=weights / weights.sum()))
+def sample_sky(rng: np.random.Generator, kind: str | None = None, weights: Mapping[str, float] = SKIES) -> Sky:
+    """Draws a sky, of the given kind or of any by weight."""
+    kind = kind or pick(rng, weights)
     base = KINDS[kind]
     shift, spread = rng.normal(0, 0.05), rng.normal(0, 0.017, (2, 3))
     scale = 1 + (0.1 if base.horizon[2] > 0.5 else 0.25) * np.clip(rng.normal(), -2, 2)
@@ -115,9 +114,9 @@ def sample_sky(rng: np.random.Generator, kind: str | None = None) -> Sky:
         scale *= rng.uniform(0.4, 0.8)
     zenith = np.clip((np.array(base.zenith) + shift + spread[0]) * scale, 0.005, 1.05).astype(np.float32)
     horizon = np.clip((np.array(base.horizon) + shift / 2 + spread[1]) * scale, 0.01, 1.15).astype(np.float32)
-    low_sun = kind in ("sunset", "pink")
+    low_sun = kind in ("sunset",)
     sun = (rng.uniform(-0.3, 1.3), rng.uniform(0.0, 0.15) if low_sun else rng.uniform(0.15, 1.2))
-    shows = kind in ("clear", "deep", "pale", "sunset", "pink", "cloudy") and rng.random() < (0.8 if low_sun else 0.35)
+    shows = kind in ("clear", "haze", "sunset", "cirrus", "cumulus") and rng.random() < (0.8 if low_sun else 0.35)
     warmth = base.warmth + rng.normal(0, 0.15)
     tint = rng.uniform(*base.level) * np.array([1 + 0.16 * warmth, 1.0, 1 - 0.22 * warmth])
     light = Light(
@@ -125,7 +124,7 @@ def sample_sky(rng: np.random.Generator, kind: str | None = None) -> Sky:
         air=np.clip(horizon * rng.uniform(0.88, 1.0), 0, 1),
         haze=rng.uniform(*base.haze),
         sun_side=float(np.clip(2 * sun[0] - 1, -1, 1)),
-        dark=kind in ("dusk", "night") or (low_sun and rng.random() < 0.3),
+        dark=kind in ("twilight", "night") or (low_sun and rng.random() < 0.3),
     )
     return Sky(
         kind=kind,
@@ -154,7 +153,7 @@ def gradient(sky: Sky, height: int, width: int, horizon: float) -> np.ndarray:
     if sky.glow_size:
         wide = wide + 0.9 * np.exp(-((distance / sky.glow_size) ** 1.2))
     halo = cv2.resize(np.float32(np.clip(wide, 0, 1)), (width, height), interpolation=cv2.INTER_LINEAR)
-    veil = sky.light.tint.mean() if sky.kind in ("dusk", "night", "storm", "fog") else 1.0
+    veil = sky.light.tint.mean() if sky.kind in ("twilight", "night", "storm", "fog") else 1.0
     return picture + ramp(
         halo * np.float32(min(veil, 1.0)), np.zeros(3), np.clip(sky.glow - 0.45 * sky.horizon, 0.05, 1)
     )
@@ -214,12 +213,12 @@ def _ceiling(
 
 def _cloud_colours(rng: np.random.Generator, sky: Sky) -> tuple[np.ndarray, np.ndarray]:
     """Shadowed and lit cloud colours, [3] each."""
-    if sky.kind in ("sunset", "pink"):
+    if sky.kind in ("sunset",):
         shadow = 0.75 * sky.zenith + rng.uniform(0, 0.12)
         return shadow, np.clip(sky.horizon * rng.uniform(0.9, 1.1) + np.array([0.1, 0.0, 0.0]), 0, 1.1)
-    if sky.kind in ("dusk", "night"):
+    if sky.kind in ("twilight", "night"):
         return 0.6 * sky.zenith, 0.8 * sky.horizon + 0.2 * sky.zenith
-    if sky.clouds == "stratus" or sky.kind in ("overcast", "white", "storm", "fog"):
+    if sky.clouds == "stratus" or sky.kind in ("overcast", "storm", "fog"):
         middle = 0.5 * (sky.zenith + sky.horizon)
         contrast = rng.uniform(0.04, 0.3)
         return middle * (1 - contrast), np.clip(middle * (1 + 0.7 * contrast), 0, 1.1)
