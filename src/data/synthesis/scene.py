@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.data.synthesis.camera import canvas_size, develop, draw_roll, roll
+from src.data.synthesis.camera import canvas_size, draw_roll, photograph
 from src.data.synthesis.compositions import compose
 from src.data.synthesis.negatives import paint_no_sky
 from src.data.synthesis.options import DEFAULTS, SceneOptions, pick
@@ -57,6 +57,5 @@ def render_scene(seed: int, width: int = 512, height: int = 288, options: SceneO
         canvas = paint_no_sky(rng, sky, high, wide, options.no_sky)
     else:
         canvas = compose(rng, sky, high, wide, place, options.foreground)
-    image, alpha = roll(canvas.image, 1 - canvas.cover, width, height, degrees)
-    image, alpha = develop(rng, image, alpha)
+    image, alpha = photograph(rng, canvas.image, 1 - canvas.cover, width, height, degrees, options.lens)
     return Scene(image, mask_of(alpha), alpha)
