@@ -10,8 +10,7 @@ from src.data.sources.camvid import CamVidSource
 from src.data.sources.cityscapes import CityscapesSource
 from src.data.sources.folder import FolderSource
 from src.data.sources.skyfinder import SkyFinderSource
-from src.data.sources.synthetic import SyntheticSource
-from src.data.synthesis import SceneOptions
+from src.data.sources.synthetic import SyntheticSource, scene_options
 from src.params import Data
 
 
@@ -29,13 +28,9 @@ def build_sources(data: Data, work: Path, environment: Mapping[str, str]) -> lis
 def _build(name: str, data: Data, work: Path, environment: Mapping[str, str]) -> list[Source]:
     match name:
         case "synthetic":
-            scenes = data.synthetic
-            options = SceneOptions(**scenes.model_dump(exclude={"scenes", "width", "height"}))
-            return [
-                SyntheticSource(
-                    scenes=scenes.scenes, seed=data.seed, width=scenes.width, height=scenes.height, options=options
-                )
-            ]
+            one = data.synthetic
+            size = {"scenes": one.scenes, "width": one.width, "height": one.height}
+            return [SyntheticSource(seed=data.seed, **size, options=scene_options(one))]
         case "folder":
             root = Path(data.folder.root)
             return [FolderSource(key, root, **one.model_dump()) for key, one in data.folder.sets.items()]

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from src.data.images import encode
 from src.data.raw import Sample, Source
 from src.data.synthesis import CLASSES, SceneOptions, render_scene
+from src.params.synthetic import Synthetic
 
 
 class SyntheticSource(Source):
@@ -47,6 +48,11 @@ class SyntheticSource(Source):
     def samples(self, fetched: Path) -> Iterator[Sample]:
         for image in sorted((fetched / "images").iterdir()):
             yield Sample(f"images/{image.name}", f"masks/{image.stem}.png", group=image.stem)
+
+
+def scene_options(section: Synthetic) -> SceneOptions:
+    """The renderer's options, as params give them."""
+    return SceneOptions(**section.model_dump(exclude={"scenes", "width", "height"}))
 
 
 def _one_thread() -> None:

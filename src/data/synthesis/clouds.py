@@ -72,7 +72,7 @@ class LayerKind:
 LAYERS = {
     "cumulus": LayerKind((0.7, 2.4), (0.2, 1.1), (0.15, 0.5), 0.5, (0.2, 0.6), (0.9, 1.0), (1, 1.5), (0.55, 0.85)),
     "stratocumulus": LayerKind((1, 3), (-1.1, 0.1), (0.3, 1.0), 0.52, (0.1, 0.3), (0.9, 1.0), (1, 2.5), (0.5, 0.85)),
-    "altocumulus": LayerKind((0.05, 0.25), (-0.3, 0.7), (0.5, 1.3), 0.42, (0, 0), (0.5, 0.95), (1, 2.5), (0.75, 0.92)),
+    "altocumulus": LayerKind((0.06, 0.3), (-0.6, 0.5), (0.5, 1.3), 0.42, (0, 0), (0.5, 0.95), (1, 2.5), (0.75, 0.92)),
     "cirrus": LayerKind((0.5, 1.8), (-0.3, 0.7), (1.5, 3.0), 0.62, (0, 0), (0.35, 0.9), (3, 9), (0.9, 0.98)),
     "stratus": LayerKind((0.8, 3.0), (-2.6, -1.2), (0.8, 2.5), 0.45, (0, 0), (0.5, 1.0), (1.2, 4), (0.75, 0.96)),
     "storm": LayerKind((1.2, 3.5), (-1.8, -0.6), (0.5, 1.2), 0.55, (0.1, 0.5), (0.9, 1.0), (1.2, 3), (0.3, 0.7)),
@@ -103,7 +103,7 @@ def cloud_layer(
     scale = TILE / (CELLS * rng.uniform(*kind.cell))  # tile pixels per altitude
     offset = rng.uniform(0, TILE, 2)
     # Far features would alias: their contrast fades as a pixel comes to cover more of the tile.
-    blur = 1 / (1 + (0.25 * scale / (slopes * view.focal)) ** 2)
+    blur = 1 / (1 + (0.08 * scale / (slopes * view.focal)) ** 2)
     side = (np.arange(view.width, dtype=np.float32)[None, :] - view.width / 2) / np.float32(view.focal)
     across = (side * np.cos(turn) - np.sin(turn)).astype(np.float32)
     along = ((side * np.sin(turn) + np.cos(turn)) / stretch).astype(np.float32)
