@@ -86,9 +86,9 @@ def _metered(image: np.ndarray, for_ground: bool) -> float:
 def _colour_matrix(rng: np.random.Generator, metered: float, monochrome: bool) -> np.ndarray:
     """Exposure, white balance and saturation as one matrix [3, 3]."""
     # The meter brings the picture most of the way to a middle grey: a dark one seldom all of it.
-    strength = rng.uniform(0.5, 1.0) if metered > 0.3 else rng.uniform(0.2, 0.8)
+    strength = rng.uniform(0.5, 1.0) if metered > 0.25 else rng.uniform(0.1, 0.7)
     exposure = np.clip((0.53 / max(metered, 0.01)) ** strength, 0.5, 5.0) * np.exp(rng.normal(0, 0.17))
-    spread = 0.16 if rng.random() < 0.15 else 0.05
+    spread = 0.12 if rng.random() < 0.15 else 0.045
     balance = np.exp(rng.normal(0, spread, 3) * (1, 0.5, 1))
     saturation = rng.uniform(0.55, 1.4)
     if monochrome:
@@ -119,7 +119,8 @@ def _add_noise(rng: np.random.Generator, image: np.ndarray) -> None:
 
 def _developed(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Tone curve, clipping and, often, sharpening: uint8 [H, W, 3]."""
-    picture = _tone_curve(rng)[np.clip(image * 1024, 0, 2047).astype(np.uint16)]
+    steps = cv2.multiply(image, 1024.0)
+    picture = _tone_curve(rng)[np.clip(steps, 0, 2047, out=steps).astype(np.uint16)]
     if rng.random() < 0.45:
         soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 1.6))
         amount = rng.uniform(0.2, 1.5)

@@ -99,7 +99,7 @@ def cloud_layer(
     slices = 3 + round(16 * depth) if depth else 1
     low, edge = rng.uniform(*kind.cover), rng.uniform(*kind.edge)
     # A low sun ahead shines through the thin borders; one behind lights the flanks that face the camera.
-    against = (0.5 + 0.5 * np.cos(sun[0])) * np.cos(max(sun[1], 0)) ** 2
+    against = (0.5 + 0.5 * np.cos(sun[0])) * np.cos(sun[1]) ** 2 if sun[1] > -0.1 else 0.0
     scale = TILE / (CELLS * rng.uniform(*kind.cell))  # tile pixels per altitude
     offset = rng.uniform(0, TILE, 2)
     # Far features would alias: their contrast fades as a pixel comes to cover more of the tile.

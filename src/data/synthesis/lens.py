@@ -145,8 +145,9 @@ def flare(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     small = cv2.GaussianBlur(cv2.resize(image, (32, 18), interpolation=cv2.INTER_AREA), (0, 0), 1)
     spot = np.array(np.unravel_index(int(small.sum(axis=2).argmax()), (18, 32))[::-1]) / (32, 18)
-    if small.max() < 0.9 or rng.random() < 0.5:
-        spot = rng.uniform(-0.2, 1.2, 2) * (1, 0.5)
+    in_view = small.max() > 0.9 and rng.random() < 0.5
+    if not in_view:
+        spot = rng.uniform(-0.2, 1.2, 2) * (1, 0.3)
     light = np.zeros((height // 2, width // 2, 3), np.float32)
     size = np.array(light.shape[1::-1])
     colour = np.array([1.0, 0.95, 0.85]) * rng.uniform(0.1, 0.6)
@@ -161,7 +162,7 @@ def flare(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     y, x = np.ogrid[: size[1], : size[0]]
     x, y = (x - spot[0] * size[0]).astype(np.float32), (y - spot[1] * size[1]).astype(np.float32)
     veil = np.exp(-np.hypot(x, y) / np.float32(size[0] * rng.uniform(0.08, 0.5)))
-    if rng.random() < 0.4:  # the blades of the aperture make a star
+    if in_view and rng.random() < 0.5:  # the blades of the aperture make a star
         star = np.abs(np.cos(np.arctan2(y, x) * int(rng.integers(3, 8)) + rng.uniform(0, np.pi)))
         veil = veil * (1 + star ** np.float32(rng.uniform(20, 80)))
     light += ramp(veil, np.zeros(3), colour)

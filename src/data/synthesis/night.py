@@ -31,11 +31,11 @@ def _stars(rng: np.random.Generator, picture: np.ndarray, count: int) -> None:
     """Points of light; few are bright (their number grows tenfold for every 2 magnitudes)."""
     height, width = picture.shape[:2]
     scale = max(height / 288, 0.5)
-    flux = np.minimum(0.12 * (1 - rng.random(count)) ** -0.8, 4.0)
+    flux = np.minimum(0.1 * (1 - rng.random(count)) ** -0.7, 3.0)
     colour = np.clip(1 + rng.normal(0, 0.12, (count, 1)) * np.array([1.0, 0.0, -1.0]), 0.6, 1.4)
     layer = np.zeros_like(picture)
     layer[rng.integers(0, height, count), rng.integers(0, width, count)] = flux[:, None] * colour
-    picture += cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.45, 0.8) * scale) * np.float32(3 * scale)
+    picture += cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.35, 0.6) * scale) * np.float32(2 * scale)
 
 
 def _trails(rng: np.random.Generator, picture: np.ndarray) -> None:

@@ -77,6 +77,8 @@ def _profiled(
 ) -> Dome:
     """A dome of a palette whose colours move a little, all by `scale`."""
     toward, away = (np.array([list(bytes.fromhex(colour)) for colour in side.split()]) / 255 for side in sides)
+    dull = rng.uniform(0, 0.45)  # haze takes the colour out
+    toward, away = ((1 - dull) * side + dull * side.mean(axis=1, keepdims=True) for side in (toward, away))
     shift = np.exp(rng.normal(0, variety, 3) * np.array([1.0, 0.4, 1.0])) * scale
     elevations = tuple(np.deg2rad(LOW_STOPS) * rng.uniform(0.7, 1.3))
     return Dome(sun, elevations, toward * shift, away * shift, **glow)
@@ -110,7 +112,7 @@ def overcast(rng: np.random.Generator) -> Dome:
 
 
 def storm(rng: np.random.Generator) -> Dome:
-    colour = rng.uniform(0.4, 0.95) * np.array([0.97, 1.0, 1.03]) * np.exp(rng.normal(0, 0.05, 3))
+    colour = rng.uniform(0.4, 0.95) * np.array([0.97, 1.0, 1.03]) * np.exp(rng.normal(0, 0.03, 3))
     return _uniform(rng, colour, rng.uniform(0.45, 0.9), rng.uniform(1.0, 1.3), _sun(rng, 5, 50, 0.4))
 
 
