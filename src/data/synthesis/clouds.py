@@ -12,7 +12,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from src.data.synthesis.noise import fbm, fbm_tile, ramp, smoothstep
+from src.data.synthesis.noise import fbm, fbm_tile, smoothstep
 
 TILES = 12  # different ones per kind of layer
 TILE, CELLS = 384, 10  # pixels a side of the noise that is laid out overhead, and its largest features along it
@@ -90,45 +90,79 @@ def cloud_layer(
         sun: azimuth and elevation, radians.
     """
     kind = LAYERS[name]
-    turn, stretch = rng.uniform(0, 2 * np.pi), rng.uniform(*kind.stretch)
+    ceiling = _Ceiling.drawn(rng, kind, view)
     tile = _tile(name, int(rng.integers(TILES)))
-    toward = np.round(5 * np.array([np.cos(sun[0] - turn), np.sin(sun[0] - turn)])).astype(int)
-    packed = cv2.merge((tile, tile - np.roll(tile, -toward, (0, 1))))
-    slopes, above = view.slopes(), view.above
+    nearer = np.roll(tile, -ceiling.toward(sun[0], 5), (0, 1))
+    packed = cv2.merge((tile, tile - nearer))
     depth = rng.uniform(*kind.depth)
-    slices = 3 + round(16 * depth) if depth else 1
     low, edge = rng.uniform(*kind.cover), rng.uniform(*kind.edge)
     # A low sun ahead shines through the thin borders; one behind lights the flanks that face the camera.
-    against = (0.5 + 0.5 * np.cos(sun[0])) * np.cos(sun[1]) ** 2 if sun[1] > -0.1 else 0.0
-    scale = TILE / (CELLS * rng.uniform(*kind.cell))  # tile pixels per altitude
-    offset = rng.uniform(0, TILE, 2)
-    # Far features would alias: their contrast fades as a pixel comes to cover more of the tile.
-    blur = 1 / (1 + (0.08 * scale / (slopes * view.focal)) ** 2)
-    side = (np.arange(view.width, dtype=np.float32)[None, :] - view.width / 2) / np.float32(view.focal)
-    across = (side * np.cos(turn) - np.sin(turn)).astype(np.float32)
-    along = ((side * np.sin(turn) + np.cos(turn)) / stretch).astype(np.float32)
+    against = np.float32((0.5 + 0.5 * np.cos(sun[0])) * np.cos(sun[1]) ** 2 if sun[1] > -0.1 else 0)
+    slices = 3 + round(16 * depth) if depth else 1
+    shape = (view.above, view.width)
     # Slices would show as steps: each pixel starts at an altitude of its own, and the grain of that is smoothed.
-    start = rng.random((above, view.width), dtype=np.float32) if depth else np.float32(0.5)
-    lit = np.zeros((above, view.width), np.float32)
-    left = np.ones((above, view.width), np.float32)
+    start = rng.random(shape, dtype=np.float32) if depth else np.float32(0.5)
+    lit, left = np.zeros(shape, np.float32), np.ones(shape, np.float32)
     for i in range(slices):
         height = (i + 0.5) / slices
-        distance = (1 + np.float32(depth / slices) * (i + start)) * (np.float32(scale) / slopes)
-        x, y = across * distance + np.float32(offset[0]), along * distance + np.float32(offset[1])
+        x, y = ceiling.at(1 + np.float32(depth / slices) * (i + start))
         density, relief = cv2.split(cv2.remap(packed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
-        over = density * blur - np.float32(low + 1.5 * height**2)
+        over = density * ceiling.contrast - np.float32(low + 1.5 * height**2)
         alpha = smoothstep(over, 0, edge)
         front = np.clip(np.float32(0.55 + 0.55 * height**0.6) - 0.4 * alpha + 0.3 * relief - 0.08 * over, 0, 1)
         share = left * alpha
-        lit += share * (np.float32(1 - against) * front + np.float32(against) * (1.15 - 0.9 * alpha))
+        lit += share * ((1 - against) * front + against * (1.15 - 0.9 * alpha))
         left -= share
     alpha = 1 - left
     if depth:
         lit, alpha = (cv2.GaussianBlur(part, (0, 0), 0.9) for part in (lit, alpha))
     lit /= np.maximum(alpha, 1e-3)
     # The farther cloud fades into the air.
-    alpha *= np.float32(rng.uniform(*kind.opacity)) * np.exp(-np.float32(rng.uniform(0.005, 0.04)) / slopes)
+    alpha *= np.float32(rng.uniform(*kind.opacity)) * np.exp(-np.float32(rng.uniform(0.005, 0.04)) / view.slopes())
     return _down(lit, view), _down(alpha, view), rng.uniform(*kind.grey)
+
+
+@dataclass(frozen=True)
+class _Ceiling:
+    """Where the camera's rays meet planes overhead, in pixels of a tile laid out on them.
+
+    Attributes:
+        turn: angle, radians, by which the tile is turned against the view.
+        across, along: float32 [1, W], tile coordinates for a distance of 1.
+        distance: float32 [above, 1], tile pixels to a plane at altitude 1.
+        offset: tile coordinates above the camera.
+        contrast: float32 [above, 1], 0..1: far features would alias, so they fade as a pixel covers more of the tile.
+    """
+
+    turn: float
+    across: np.ndarray
+    along: np.ndarray
+    distance: np.ndarray
+    offset: np.ndarray
+    contrast: np.ndarray
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, kind: LayerKind, view: View) -> "_Ceiling":
+        turn = rng.uniform(0, 2 * np.pi)
+        side = (np.arange(view.width, dtype=np.float32)[None, :] - view.width / 2) / view.focal
+        distance = np.float32(TILE / (CELLS * rng.uniform(*kind.cell))) / view.slopes()
+        return cls(
+            turn=turn,
+            across=(side * np.cos(turn) - np.sin(turn)).astype(np.float32),
+            along=((side * np.sin(turn) + np.cos(turn)) / rng.uniform(*kind.stretch)).astype(np.float32),
+            distance=distance,
+            offset=rng.uniform(0, TILE, 2).astype(np.float32),
+            contrast=1 / (1 + (0.08 * distance / view.focal) ** 2),
+        )
+
+    def at(self, altitude: np.ndarray | np.float32) -> tuple[np.ndarray, np.ndarray]:
+        """Maps of tile coordinates, float32 [above, W] each, for planes at `altitude`."""
+        distance = altitude * self.distance
+        return self.across * distance + self.offset[0], self.along * distance + self.offset[1]
+
+    def toward(self, azimuth: float, pixels: float) -> np.ndarray:
+        """A step on the tile, in whole rows and columns, towards an azimuth of the view."""
+        return np.round(pixels * np.array([np.cos(azimuth - self.turn), np.sin(azimuth - self.turn)])).astype(int)
 
 
 @cache
@@ -200,8 +234,3 @@ def colours_of_clouds(
         lit = lit * rng.uniform(0.8, 1.0)
     shade = lit * grey * np.array([0.96, 0.99, 1.03])
     return 0.85 * shade + 0.15 * middle, lit
-
-
-def layer_colours(lit: np.ndarray, shaded: np.ndarray, bright: np.ndarray) -> np.ndarray:
-    """float32 [H, W, 3] from the lit share [H, W] and both colours [3]."""
-    return ramp(np.clip(lit, 0, 1.1), shaded, bright)

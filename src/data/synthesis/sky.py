@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from src.data.synthesis.clouds import View, cloud_layer, colours_of_clouds, contrails, layer_colours
+from src.data.synthesis.clouds import View, cloud_layer, colours_of_clouds, contrails
 from src.data.synthesis.dome import Dome
 from src.data.synthesis.night import paint_night
 from src.data.synthesis.noise import ramp
@@ -142,7 +142,7 @@ def clouds(
         else:
             lit, cover, grey = cloud_layer(rng, name, view, sky.dome.sun)
         shaded, bright = colours_of_clouds(rng, sky.kind, sky.zenith, sky.horizon, grey)
-        layer = layer_colours(lit, shaded, bright)
+        layer = ramp(np.clip(lit, 0, 1.1), shaded, bright)
         # Laid over the higher ones, premultiplied.
         colour = cv2.blendLinear(layer, colour, cover, 1 - cover)
         alpha = cover + alpha * (1 - cover)
