@@ -12,7 +12,7 @@ SEPIA = ((1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.08, 1.0, 0.84), (0.93, 1.0, 1.06))
 
 def draw_roll(rng: np.random.Generator, most: float, banked: bool) -> float:
     """Degrees of roll, -most..most: a hand holds nearly level, and now and then not; an aircraft banks."""
-    spread = 0.6 if banked else 0.08 if rng.random() < 0.75 else 0.6
+    spread = 0.55 if banked else 0.05 if rng.random() < 0.8 else 0.3
     return float(np.clip(rng.normal(0, spread), -1, 1) * most)
 
 
@@ -103,7 +103,7 @@ def _add_noise(rng: np.random.Generator, image: np.ndarray) -> None:
     The noise model is Foi et al. 2008, "Practical Poissonian-Gaussian noise modeling": variance a x + b.
     """
     height, width = image.shape[:2]
-    strength = rng.gamma(1.2, 0.009)
+    strength = min(rng.gamma(1.2, 0.007), 0.045)
     read = strength * rng.uniform(0.2, 1.0)
     grain = rng.standard_normal((height, width), dtype=np.float32)
     light = np.clip(image[..., 1], 0, 1)

@@ -46,7 +46,7 @@ class SceneOptions:
     """
 
     no_sky_share: float = 0.12
-    max_roll: float = 20.0
+    max_roll: float = 40.0
     skies: Mapping[str, float] = field(default_factory=SKIES.copy)
     places: Mapping[str, float] = field(default_factory=PLACES.copy)
     no_sky: Mapping[str, float] = field(default_factory=NO_SKY.copy)
