@@ -112,3 +112,12 @@ def test_compression_at_zero_noise_keeps_what_is_smooth():
     plain = SceneOptions(no_sky_share=0.0, lens={}, skies={"fog": 1.0})
     one, two = (render_scene(3, 128, 72, chosen).image.astype(int) for chosen in (options, plain))
     assert 0 < np.abs(one - two).mean() < 25
+
+
+@pytest.mark.parametrize(("width", "height"), [(16, 16), (17, 40), (300, 20)])
+def test_every_fault_at_once_fits_any_size(width, height):
+    options = SceneOptions(lens=dict.fromkeys(LENS, 1.0), max_roll=60.0)
+    for seed in range(6):
+        scene = render_scene(seed, width, height, options)
+        assert scene.image.shape == (height, width, 3)
+        assert np.array_equal(scene.mask, np.where(scene.alpha >= 0.5, 255, 0))

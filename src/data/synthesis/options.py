@@ -24,7 +24,7 @@ FOREGROUND = {
     "branches": 0.12, "wires": 0.12, "pole": 0.15, "fence": 0.05, "birds": 0.06, "aircraft": 0.05, "window": 0.03,
 }  # fmt: skip
 LENS = {
-    "distortion": 0.3, "fringes": 0.15, "dirt": 0.05, "flare": 0.12, "glare": 0.3, "vignette": 0.5, "defocus": 0.3,
+    "distortion": 0.3, "fringes": 0.15, "dirt": 0.05, "flare": 0.12, "glare": 0.3, "vignette": 0.5, "defocus": 0.5,
     "motion": 0.1, "noise": 0.8, "jpeg": 0.5, "monochrome": 0.02,
 }  # fmt: skip
 
