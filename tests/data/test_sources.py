@@ -11,6 +11,7 @@ from src.data.raw import RawFolder, Sample, fill_raw_folder, raw_folders
 from src.data.sources import build_sources
 from src.data.sources.folder import FolderSource
 from src.data.sources.synthetic import SyntheticSource
+from src.data.synthesis import SceneOptions
 from src.errors import UserError
 from src.params.data import SourceName
 from tests.import_graph import ROOT
@@ -97,7 +98,7 @@ def test_two_images_that_would_share_a_mask_are_refused(tmp_path):
 
 
 def test_scenes_are_rendered_with_their_masks_and_do_not_depend_on_how_many(tmp_path):
-    options = {"seed": 3, "width": 96, "height": 64, "no_sky_share": 0.0, "max_roll": 5.0}
+    options = {"seed": 3, "width": 96, "height": 64, "options": SceneOptions(no_sky_share=0.0)}
     fill_raw_folder(SyntheticSource(scenes=4, **options), tmp_path / "four/synthetic")
     fill_raw_folder(SyntheticSource(scenes=2, **options), tmp_path / "two/synthetic")
     [four], [two] = raw_folders(tmp_path / "four"), raw_folders(tmp_path / "two")

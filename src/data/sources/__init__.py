@@ -10,7 +10,7 @@ from src.data.sources.camvid import CamVidSource
 from src.data.sources.cityscapes import CityscapesSource
 from src.data.sources.folder import FolderSource
 from src.data.sources.skyfinder import SkyFinderSource
-from src.data.sources.synthetic import SyntheticSource
+from src.data.sources.synthetic import SyntheticSource, scene_options
 from src.params import Data
 
 
@@ -28,7 +28,9 @@ def build_sources(data: Data, work: Path, environment: Mapping[str, str]) -> lis
 def _build(name: str, data: Data, work: Path, environment: Mapping[str, str]) -> list[Source]:
     match name:
         case "synthetic":
-            return [SyntheticSource(seed=data.seed, **data.synthetic.model_dump())]
+            one = data.synthetic
+            size = {"scenes": one.scenes, "width": one.width, "height": one.height}
+            return [SyntheticSource(seed=data.seed, **size, options=scene_options(one))]
         case "folder":
             root = Path(data.folder.root)
             return [FolderSource(key, root, **one.model_dump()) for key, one in data.folder.sets.items()]

@@ -6,13 +6,15 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 from tqdm import tqdm
 
 from src.data.images import encode
 from src.data.raw import Sample, Source
-from src.data.synthesis import CLASSES, render_scene
+from src.data.synthesis import CLASSES, SceneOptions, render_scene
+from src.params.synthetic import Synthetic
 
 
 class SyntheticSource(Source):
@@ -22,24 +24,21 @@ class SyntheticSource(Source):
         scenes: how many.
         seed: the first scene's seed is `seed * 1_000_000`, so that two seeds share no scene.
         width, height: pixels.
-        no_sky_share: share of scenes without sky, 0..1.
-        max_roll: camera roll in degrees, either way.
+        options: what the scenes show and how they are photographed.
     """
 
     name = "synthetic"
     licence = "Apache-2.0 (rendered by this project)"
     classes = CLASSES
 
-    def __init__(
-        self, *, scenes: int, seed: int, width: int, height: int, no_sky_share: float, max_roll: float
-    ) -> None:
+    def __init__(self, *, scenes: int, seed: int, width: int, height: int, options: SceneOptions) -> None:
         self.seeds = range(seed * 1_000_000, seed * 1_000_000 + scenes)
-        self.options = {"width": width, "height": height, "no_sky_share": no_sky_share, "max_roll": max_roll}
+        self.how = {"width": width, "height": height, "options": options}
 
     def fetch(self, into: Path) -> None:
         for folder in ("images", "masks"):
             (into / folder).mkdir()
-        render = partial(_render_to, into, self.options)
+        render = partial(_render_to, into, self.how)
         # Spawned, not forked: a fork of a process whose libraries run threads may hang.
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), initializer=_one_thread) as pool:
             done = pool.map(render, self.seeds, chunksize=8)
@@ -51,12 +50,17 @@ class SyntheticSource(Source):
             yield Sample(f"images/{image.name}", f"masks/{image.stem}.png", group=image.stem)
 
 
+def scene_options(section: Synthetic) -> SceneOptions:
+    """The renderer's options, as params give them."""
+    return SceneOptions(**section.model_dump(exclude={"scenes", "width", "height"}))
+
+
 def _one_thread() -> None:
     cv2.setNumThreads(1)  # the pool already fills the cores
 
 
-def _render_to(folder: Path, options: dict, seed: int) -> None:
-    scene = render_scene(seed, **options)
+def _render_to(folder: Path, how: dict[str, Any], seed: int) -> None:
+    scene = render_scene(seed, **how)
     name = f"{seed:09d}"
     image = cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR)
     (folder / "images" / f"{name}.jpg").write_bytes(encode(image, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, 92)))

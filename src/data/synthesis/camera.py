@@ -1,9 +1,19 @@
-"""What a camera does to the light: roll, lens blur, glare, vignette, exposure, white balance, noise, tone curve."""
+"""What a camera makes of the light: how it is held, the faults of its lens, exposure, colour, noise, compression."""
+
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
-from src.data.synthesis.noise import ramp
+from src.data.synthesis import lens
+
+SEPIA = ((1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.08, 1.0, 0.84), (0.93, 1.0, 1.06))  # tints of pictures without colour
+
+
+def draw_roll(rng: np.random.Generator, most: float, banked: bool) -> float:
+    """Degrees of roll, -most..most: a hand holds nearly level, and now and then not; an aircraft banks."""
+    spread = 0.55 if banked else 0.05 if rng.random() < 0.8 else 0.3
+    return float(np.clip(rng.normal(0, spread), -1, 1) * most)
 
 
 def canvas_size(width: int, height: int, degrees: float) -> tuple[int, int]:
@@ -12,82 +22,119 @@ def canvas_size(width: int, height: int, degrees: float) -> tuple[int, int]:
     return int(np.ceil(width * c + height * s)) + 2, int(np.ceil(height * c + width * s)) + 2
 
 
-def roll(
-    image: np.ndarray, alpha: np.ndarray, width: int, height: int, degrees: float
+def photograph(
+    rng: np.random.Generator,
+    image: np.ndarray,
+    alpha: np.ndarray,
+    width: int,
+    height: int,
+    degrees: float,
+    faults: Mapping[str, float],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rotates picture and sky alpha alike about their middle and crops to width x height."""
-    middle = (np.array(image.shape[1::-1]) - 1) / 2
-    matrix = cv2.getRotationMatrix2D(tuple(middle), degrees, 1.0)
-    matrix[:, 2] += (np.array([width, height]) - 1) / 2 - middle
-    warp = {"dsize": (width, height), "flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
-    return cv2.warpAffine(image, matrix, **warp), cv2.warpAffine(alpha, matrix, **warp)
-
-
-def develop(rng: np.random.Generator, image: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turns the painted light into a photograph.
-
-    What moves light between pixels (blur) acts on the sky's alpha too, so the mask stays exact; what changes a
-    pixel alone (exposure, colour, noise) does not.
+    """Turns the painted light into a photograph of it.
 
     Args:
-        image: float32 [H, W, 3], RGB, about 0..1.
-        alpha: float32 [H, W], the sky's share of each pixel.
+        image: float32 [h, w, 3], RGB, 0..1 and brighter; at least of `canvas_size`.
+        alpha: float32 [h, w], the sky's share of each pixel.
+        width, height: of the photograph.
+        degrees: the camera's roll.
+        faults: probability of each fault, 0..1, by the names of `options.LENS`.
 
     Returns:
-        The photograph, uint8 [H, W, 3], RGB, and the alpha, float32 [H, W], 0..1.
+        The photograph, uint8 [height, width, 3], RGB, and the alpha, float32 [height, width], 0..1.
     """
-    height, width = alpha.shape
-    sigma = rng.uniform(0.25, 1.1) * height / 288 if rng.random() < 0.75 else 0.0
-    if sigma > 0.2:
-        image, alpha = (cv2.GaussianBlur(x, (0, 0), sigma) for x in (image, alpha))
-    if rng.random() < 0.08:
-        length = int(rng.integers(2, max(height // 60, 3) + 1))
-        image, alpha = (cv2.blur(x, (length, 1)) for x in (image, alpha))
-    if rng.random() < 0.35:
-        image = _glare(rng, image)
-    image = cv2.transform(image, _colour_matrix(rng, float(np.clip(image, 0, 1).mean())))
-    if rng.random() < 0.5:
-        image = image * _vignette(rng, height, width)
-    grain = rng.standard_normal((height, width), dtype=np.float32) * np.float32(rng.gamma(1.5, 0.007))
-    if rng.random() < 0.3:
-        tint = cv2.resize(rng.standard_normal((height // 3 + 1, width // 3 + 1, 3), dtype=np.float32), (width, height))
-        image += tint * np.float32(rng.uniform(0.004, 0.025))
-    image += cv2.merge((grain, grain, grain))
-    return cv2.LUT(cv2.convertScaleAbs(np.clip(image, 0, 1), alpha=255), _tone_curve(rng)), np.clip(alpha, 0, 1)
+    has = {name: bool(rng.random() < chance) for name, chance in faults.items()}
+    bend = rng.uniform(-0.22, 0.08) if has["distortion"] else 0.0
+    image, alpha = lens.project(image, alpha, width, height, degrees, bend)
+    wet = has["dirt"] and rng.random() < 0.5
+    for name, fault in (("drops", lens.drops), ("defocus", lens.defocus), ("motion", lens.motion)):
+        if wet if name == "drops" else has[name]:
+            image, alpha = fault(rng, image, alpha)
+    for name, fault in (
+        ("fringes", lens.fringes),
+        ("glare", lens.glare),
+        ("flare", lens.flare),
+        ("dirt", lens.smudges),
+        ("vignette", lens.vignette),
+    ):
+        if has[name] and not (name == "dirt" and wet):
+            image = fault(rng, image)
+    image = cv2.transform(image, _colour_matrix(rng, _metered(image, rng.random() < 0.4), has["monochrome"]))
+    if has["noise"]:
+        _add_noise(rng, image)
+    picture = _developed(rng, image)
+    if has["jpeg"]:
+        quality = int(np.clip(rng.normal(60, 25), 15, 95))
+        packed = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
+        picture = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+    return picture, np.clip(alpha, 0, 1)
 
 
-def _glare(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """Highlights bleed over dark edges: a wide blur of the bright parts is added."""
-    small = cv2.resize(image, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    bright = cv2.GaussianBlur(np.clip(small - 0.7, 0, None), (0, 0), max(small.shape[0] * rng.uniform(0.02, 0.08), 0.5))
-    return image + cv2.resize(bright, image.shape[1::-1]) * np.float32(rng.uniform(0.2, 0.9))
-
-
-def _colour_matrix(rng: np.random.Generator, brightness: float) -> np.ndarray:
-    """Exposure, white balance and saturation as one matrix [3, 3]; now and then no colour at all.
+def _metered(image: np.ndarray, for_ground: bool) -> float:
+    """Brightness that an exposure meter sees: the mean, highlights counting no more than white.
 
     Args:
-        brightness: mean of the picture, 0..1; the exposure meter brings a dark one part of the way to a middle grey.
+        for_ground: the lower half alone counts, and a bright sky may be blown; else the middle counts more.
     """
-    metered = max(0.3 / max(brightness, 1e-3), 1.0) ** rng.uniform(0.3, 0.9)
-    exposure = min(metered, 6.0) * np.exp(rng.normal(0, 0.18))
-    balance = np.exp(rng.normal(0, 0.05, 3) * (1, 0.5, 1))
-    saturation = 0.0 if rng.random() < 0.02 else rng.uniform(0.7, 1.3)
+    small = np.minimum(cv2.resize(image, (24, 16), interpolation=cv2.INTER_AREA), 1.1).mean(axis=2)
+    weight = np.outer(np.hanning(18)[1:-1], np.hanning(26)[1:-1]) + 0.3
+    if for_ground:
+        weight[:8] = 0
+    return float((small * weight).sum() / weight.sum())
+
+
+def _colour_matrix(rng: np.random.Generator, metered: float, monochrome: bool) -> np.ndarray:
+    """Exposure, white balance and saturation as one matrix [3, 3]."""
+    # The meter brings the picture most of the way to a middle grey: a dark one seldom all of it.
+    strength = rng.uniform(0.5, 1.0) if metered > 0.25 else rng.uniform(0.1, 0.7)
+    exposure = np.clip((0.53 / max(metered, 0.01)) ** strength, 0.5, 5.0) * np.exp(rng.normal(0, 0.17))
+    spread = 0.12 if rng.random() < 0.15 else 0.045
+    balance = np.exp(rng.normal(0, spread, 3) * (1, 0.5, 1))
+    saturation = rng.uniform(0.55, 1.4)
+    if monochrome:
+        balance, saturation = np.array(SEPIA[rng.integers(len(SEPIA))]), 0.0
     grey = np.tile([0.299, 0.587, 0.114], (3, 1))
     return (np.diag(exposure * balance) @ (saturation * np.eye(3) + (1 - saturation) * grey)).astype(np.float32)
 
 
-def _vignette(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Fall-off of brightness towards the corners: float32 [height, width, 3], up to 1."""
-    y, x = np.mgrid[-1:1:18j, -1:1:32j].astype(np.float32)
-    fall = 1 - np.float32(rng.uniform(0.05, 0.35)) * np.clip((x**2 + y**2) / 2, 0, 1) ** np.float32(1.3)
-    return ramp(cv2.resize(fall, (width, height)), np.zeros(3), np.ones(3))
+def _add_noise(rng: np.random.Generator, image: np.ndarray) -> None:
+    """Photon noise, which grows with the light, read noise, and colour blotches that noise reduction leaves; in place.
+
+    The noise model is Foi et al. 2008, "Practical Poissonian-Gaussian noise modeling": variance a x + b.
+    """
+    height, width = image.shape[:2]
+    strength = min(rng.gamma(1.2, 0.007), 0.045)
+    read = strength * rng.uniform(0.2, 1.0)
+    grain = rng.standard_normal((height, width), dtype=np.float32)
+    light = np.clip(image[..., 1], 0, 1)
+    grain *= cv2.sqrt(light * np.float32(strength**2) + np.float32(read**2))
+    # The channels' noise is shared in part: the same field, shifted, stands for their own.
+    own = np.float32(rng.uniform(0, 0.8))
+    channels = [grain + own * np.roll(grain, (7 * i, 13 * i), (0, 1)) for i in range(3)] if own > 0.2 else [grain] * 3
+    image += cv2.merge(channels)
+    if rng.random() < 0.4:
+        coarse = rng.standard_normal((height // 4 + 1, width // 4 + 1, 3), dtype=np.float32)
+        image += cv2.resize(coarse * np.float32(strength * rng.uniform(0.3, 1.5)), (width, height))
+
+
+def _developed(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """Tone curve, clipping and, often, sharpening: uint8 [H, W, 3]."""
+    steps = cv2.multiply(image, 1024.0)
+    picture = _tone_curve(rng)[np.clip(steps, 0, 2047, out=steps).astype(np.uint16)]
+    if rng.random() < 0.45:
+        soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.6, 1.6))
+        amount = rng.uniform(0.2, 1.5)
+        picture = cv2.addWeighted(picture, 1 + amount, soft, -amount, 0)
+    return picture
 
 
 def _tone_curve(rng: np.random.Generator) -> np.ndarray:
-    """Gamma and an S-shaped contrast as a table, uint8 [256]."""
-    x = np.linspace(0, 1, 256) ** np.exp(rng.normal(-0.08, 0.16))
-    strength = rng.uniform(-0.1, 0.6)
-    curve = x + strength * (x * x * (3 - 2 * x) - x)
+    """Gamma, an S-shaped contrast and a shoulder or a hard clip, as a table over 0..2: uint8 [2048]."""
+    x = np.linspace(0, 2, 2048)
+    shoulder = 1.0 if rng.random() < 0.6 else rng.uniform(0.6, 1.0)  # above it highlights are compressed; 1 clips
+    rest = max(1 - shoulder, 1e-3)
+    x = np.where(x > shoulder, shoulder + rest * (1 - np.exp(-np.maximum(x - shoulder, 0) / rest)), x)
+    x = x ** np.exp(rng.normal(0, 0.16))
+    curve = x + rng.uniform(-0.1, 0.8) * (x * x * (3 - 2 * x) - x)
     lift = max(rng.normal(0, 0.02), 0)
     return np.round(255 * np.clip(lift + (1 - lift) * curve, 0, 1)).astype(np.uint8)

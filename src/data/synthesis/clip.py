@@ -22,7 +22,7 @@ from src.data.synthesis.terrain import choose, paint_ground
 from src.data.synthesis.things import paint_pole
 from src.data.synthesis.trees import paint_bush, paint_conifer, paint_tree
 
-KINDS = ("clear", "deep", "cloudy", "cloudy", "cloudy", "sunset", "pink", "pale", "overcast")
+KINDS = ("clear", "clear", "cumulus", "cumulus", "stratocumulus", "altocumulus", "sunset", "haze", "overcast")
 TRAVEL = 1.6  # how far the nearest layer moves, in frame widths, from one end of the camera's path to the other
 HALF_PERIOD = 420  # frames from one end to the other
 MAX_ROLL, MAX_SHIFT = 1.2, 0.008  # degrees; share of the height

@@ -1,5 +1,6 @@
 """Writes clips, their masks and galleries to files; every file is complete or absent."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ from tqdm import tqdm
 
 from src.data.images import encode
 from src.data.synthesis.clip import overlay, render_clip
+from src.data.synthesis.options import SceneOptions
 from src.data.synthesis.scene import render_scene
 from src.files import write_whole
 from src.runtime.video.sink import VideoWriter
@@ -34,17 +36,24 @@ def write_clip(path: Path, masks: Path | None, *, frames: int, fps: int, seed: i
                 write_whole(masks / f"{i:06d}.png", encode(scene.mask, ".png"))
 
 
-def write_gallery(path: Path, rows: int, cols: int, seed: int, width: int, height: int) -> None:
-    """Writes a sheet of rows x cols scenes, seeds from `seed` on; the sky of each one's right half is tinted.
+def write_gallery(
+    path: Path, cols: int, seeds: Sequence[int], width: int, height: int, options: SceneOptions, tinted: bool
+) -> None:
+    """Writes a sheet of scenes, one per seed, `cols` beside each other; the last row may end early, in black.
+
+    Args:
+        tinted: the sky of each scene's right half is tinted.
 
     Raises:
         UserError: the file cannot be written.
     """
-    tiles = []
-    for i in tqdm(range(rows * cols), desc=path.name, unit="scene"):
-        scene = render_scene(seed + i, width, height)
-        tile = scene.image.copy()
-        tile[:, width // 2 :] = overlay(scene)[:, width // 2 :]
-        tiles.append(tile)
-    sheet = np.vstack([np.hstack(tiles[row * cols : (row + 1) * cols]) for row in range(rows)])
+    rows = -(-len(seeds) // cols)
+    sheet = np.zeros((rows * height, cols * width, 3), np.uint8)
+    for i, seed in enumerate(tqdm(seeds, desc=path.name, unit="scene")):
+        scene = render_scene(seed, width, height, options)
+        row, col = divmod(i, cols)
+        tile = sheet[row * height : (row + 1) * height, col * width : (col + 1) * width]
+        tile[:] = scene.image
+        if tinted:
+            tile[:, width // 2 :] = overlay(scene)[:, width // 2 :]
     write_whole(path, encode(cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), ".png"))

@@ -54,6 +54,38 @@ def fbm(
     return field
 
 
+def fbm_tile(
+    rng: np.random.Generator, size: int, cells: float, *, octaves: int, gain: float = 0.55, stretch: float = 1.0
+) -> np.ndarray:
+    """Like `fbm`, but square and periodic, to be laid out without a seam (`cv2.BORDER_WRAP`).
+
+    Args:
+        size: pixels a side.
+        cells: how many of the coarsest octave's features lie along a side.
+
+    Returns:
+        float32 [size, size], zero mean, unit standard deviation.
+    """
+    shape = np.clip(np.round([cells, cells / stretch]), 1, size).astype(int)
+    total, amplitude = np.zeros((1, 1), np.float32), 1.0
+    for _ in range(octaves):
+        total = _enlarged(total, shape) + np.float32(amplitude) * (rng.random(shape, dtype=np.float32) - 0.5)
+        amplitude *= gain
+        if 2 * shape.max() > size:
+            break
+        shape = 2 * shape
+    field = _enlarged(total, np.array([size, size]))
+    return (field - field.mean()) / max(float(field.std()), 1e-6)
+
+
+def _enlarged(field: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """A periodic field at another size (rows, columns)."""
+    fy, fx = np.array(field.shape) / shape
+    matrix = np.array([[fx, 0, 0.5 * fx - 0.5], [0, fy, 0.5 * fy - 0.5]])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(field, matrix, (int(shape[1]), int(shape[0])), flags=flags, borderMode=cv2.BORDER_WRAP)
+
+
 def fbm_line(rng: np.random.Generator, length: int, cell: float, *, octaves: int = 6, gain: float = 0.5) -> np.ndarray:
     """One-dimensional fBm: float32 [length], zero mean, unit standard deviation. See `fbm` for the arguments."""
     total = np.zeros(length, np.float32)

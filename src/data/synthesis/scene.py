@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from src.data.synthesis.camera import canvas_size, develop, roll
+from src.data.synthesis.camera import canvas_size, draw_roll, photograph
 from src.data.synthesis.compositions import compose
 from src.data.synthesis.negatives import paint_no_sky
+from src.data.synthesis.options import DEFAULTS, SceneOptions, pick
 from src.data.synthesis.sky import sample_sky
 
 CLASSES = {"background": 0, "sky": 255}
@@ -33,31 +34,28 @@ def mask_of(alpha: np.ndarray) -> np.ndarray:
     return np.where(alpha >= 0.5, np.uint8(CLASSES["sky"]), np.uint8(CLASSES["background"]))
 
 
-def render_scene(
-    seed: int, width: int = 512, height: int = 288, *, no_sky_share: float = 0.1, max_roll: float = 15.0
-) -> Scene:
+def render_scene(seed: int, width: int = 512, height: int = 288, options: SceneOptions = DEFAULTS) -> Scene:
     """Renders the scene of a seed: the same bytes for the same arguments, in every process.
 
     Args:
         seed: at least 0.
         width, height: in pixels, at least 16 each.
-        no_sky_share: probability, 0..1, that the scene has no sky at all.
-        max_roll: the camera's roll is drawn up to this many degrees either way.
+        options: what scenes show, how often, and how they are photographed.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: the size is too small.
     """
     if min(width, height) < MIN_SIDE:
         raise ValueError(f"a scene of {width}x{height} is too small: each side must be at least {MIN_SIDE} pixels")
-    if not 0 <= no_sky_share <= 1:
-        raise ValueError(f"no_sky_share is {no_sky_share}, but it is a probability from 0 to 1")
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    empty = rng.random() < no_sky_share
-    # Most pictures are held nearly level; some, and all of an aircraft's, are not.
-    degrees = float(np.clip(rng.normal(0, 0.12 if rng.random() < 0.7 else 0.6), -1, 1) * max_roll)
+    empty = rng.random() < options.no_sky_share
+    place = pick(rng, options.places)
+    degrees = draw_roll(rng, options.max_roll, banked=place == "flight" and not empty)
     wide, high = canvas_size(width, height, degrees)
-    sky = sample_sky(rng)
-    canvas = paint_no_sky(rng, sky, high, wide) if empty else compose(rng, sky, high, wide)
-    image, alpha = roll(canvas.image, 1 - canvas.cover, width, height, degrees)
-    image, alpha = develop(rng, image, alpha)
+    sky = sample_sky(rng, weights=options.skies)
+    if empty:
+        canvas = paint_no_sky(rng, sky, high, wide, options.no_sky)
+    else:
+        canvas = compose(rng, sky, high, wide, place, options.foreground)
+    image, alpha = photograph(rng, canvas.image, 1 - canvas.cover, width, height, degrees, options.lens)
     return Scene(image, mask_of(alpha), alpha)

@@ -1,55 +1,19 @@
-"""Skies and the light they give: gradients, sun, clouds.
+"""Skies and the light they give: the dome's colours, the sun, clouds, and at night what shines there."""
 
-The gradient is empirical (the colours were chosen by eye against photographs; no radiometric model such as
-Preetham 1999 is evaluated): zenith and horizon colours mixed by an exponential of elevation, which is the shape of
-Rayleigh scattering through a plane-parallel atmosphere, plus a glow around the sun. Clouds are thresholded fBm
-(Musgrave), flat on a plane overhead or upright, shaded by the density between them and the sun.
-"""
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from src.data.synthesis.noise import fbm, plane, ramp, smoothstep
+from src.data.synthesis.clouds import View, cloud_layer, colours_of_clouds, contrails
+from src.data.synthesis.dome import Dome
+from src.data.synthesis.night import paint_night
+from src.data.synthesis.noise import ramp
+from src.data.synthesis.options import SKIES, pick
+from src.data.synthesis.skies import KINDS
 
-
-@dataclass(frozen=True)
-class Kind:
-    """A weather and time of day. Colours are RGB 0..1; ranges are (low, high)."""
-
-    weight: float
-    zenith: tuple[float, float, float]
-    horizon: tuple[float, float, float]
-    level: tuple[float, float]  # brightness of a white surface on the ground
-    warmth: float  # tint of the sunlight on the ground, -1 blue .. 1 orange
-    haze: tuple[float, float]  # density of the air over the longest view
-    clouds: tuple[str, ...]
-
-
-# What hangs in the air of each kind; more frequent things are named more than once.
-FAIR = ("", "", "cumulus", "cirrus")
-FINE = ("", "cumulus", "cirrus", "broken")
-BROKEN = ("cumulus", "broken", "broken")
-THIN = ("", "cirrus", "stratus")
-GREY = ("stratus", "stratus", "broken")
-BARE = ("", "", "stratus")
-LATE = ("", "cirrus", "broken")
-
-KINDS = {
-    "clear": Kind(16, (0.22, 0.42, 0.76), (0.70, 0.82, 0.93), (0.7, 1.3), 0.25, (0.3, 1.2), FAIR),
-    "deep": Kind(9, (0.07, 0.22, 0.55), (0.38, 0.62, 0.87), (0.8, 1.6), 0.25, (0.1, 0.7), FINE),
-    "cloudy": Kind(16, (0.28, 0.46, 0.74), (0.72, 0.80, 0.88), (0.6, 1.3), 0.1, (0.3, 1.3), BROKEN),
-    "pale": Kind(9, (0.60, 0.70, 0.80), (0.86, 0.87, 0.87), (0.6, 1.2), 0.1, (0.8, 2.5), THIN),
-    "overcast": Kind(12, (0.66, 0.68, 0.71), (0.80, 0.81, 0.82), (0.45, 0.9), -0.1, (0.3, 2.0), GREY),
-    "white": Kind(13, (0.95, 0.96, 0.97), (1.02, 1.02, 1.02), (0.35, 1.0), 0.0, (0.2, 1.5), BARE),
-    "storm": Kind(6, (0.28, 0.31, 0.36), (0.55, 0.58, 0.60), (0.4, 1.6), -0.1, (0.3, 1.5), GREY),
-    "fog": Kind(4, (0.66, 0.69, 0.70), (0.70, 0.72, 0.72), (0.45, 0.8), -0.1, (2.0, 5.0), ("",)),
-    "sunset": Kind(7, (0.32, 0.42, 0.60), (1.00, 0.70, 0.42), (0.15, 0.7), 0.8, (0.5, 1.8), FINE),
-    "pink": Kind(4, (0.34, 0.42, 0.58), (0.92, 0.70, 0.64), (0.15, 0.7), 0.3, (0.4, 1.5), LATE),
-    "dusk": Kind(5, (0.06, 0.09, 0.22), (0.34, 0.36, 0.48), (0.1, 0.8), -0.3, (0.2, 1.0), LATE),
-    "night": Kind(3, (0.03, 0.04, 0.09), (0.14, 0.13, 0.16), (0.08, 0.6), 0.2, (0.1, 0.6), ("", "broken")),
-}
+SUN_RADIUS = np.deg2rad(0.27)
 
 
 @dataclass(frozen=True)
@@ -85,79 +49,80 @@ class Sky:
     """Sampled parameters of one sky.
 
     Attributes:
-        kind: key of KINDS.
-        zenith, horizon, glow: float32 [3] colours.
-        falloff: how fast the zenith's colour takes over from the horizon's.
-        sun: x as a share of the width, elevation as a share of the height above the horizon.
-        glow_size: radius of the sun's glow, as a share of the width; 0 if the sun is hidden.
-        clouds: "", "cumulus", "broken", "cirrus" or "stratus".
+        kind: key of `skies.KINDS`.
+        dome: its colours by direction.
+        zenith, horizon: float32 [3], colours of the dome high up and low down, in the view's direction.
+        clouds: names of `clouds.LAYERS`, and "contrails", high to low.
+        focal: focal length as a share of the picture's longer side: 0.5 a wide angle, 1.5 a short telephoto lens.
+        light: what it gives to the ground.
     """
 
     kind: str
+    dome: Dome
     zenith: np.ndarray
     horizon: np.ndarray
-    glow: np.ndarray
-    falloff: float
-    sun: tuple[float, float]
-    glow_size: float
-    clouds: str
+    clouds: tuple[str, ...]
+    focal: float
     light: Light
 
+    def view(self, height: int, width: int, horizon: float) -> View:
+        """The camera of a picture of this size."""
+        return View(height, width, horizon, self.focal * max(height, width))
 
-def sample_sky(rng: np.random.Generator, kind: str | None = None) -> Sky:
-    """Draws a sky, of the given kind or of any."""
-    weights = np.array([k.weight for k in KINDS.values()])
-    kind = kind or str(rng.choice(list(KINDS), p=weights / weights.sum()))
+
+def sample_sky(rng: np.random.Generator, kind: str | None = None, weights: Mapping[str, float] = SKIES) -> Sky:
+    """Draws a sky of the given kind, or of any by weight."""
+    kind = kind or pick(rng, weights)
     base = KINDS[kind]
-    shift, spread = rng.normal(0, 0.05), rng.normal(0, 0.017, (2, 3))
-    scale = 1 + (0.1 if base.horizon[2] > 0.5 else 0.25) * np.clip(rng.normal(), -2, 2)
-    if rng.random() < 0.15:  # a polariser, a flash, a sunlit land before a dark sky
-        scale *= rng.uniform(0.4, 0.8)
-    zenith = np.clip((np.array(base.zenith) + shift + spread[0]) * scale, 0.005, 1.05).astype(np.float32)
-    horizon = np.clip((np.array(base.horizon) + shift / 2 + spread[1]) * scale, 0.01, 1.15).astype(np.float32)
-    low_sun = kind in ("sunset", "pink")
-    sun = (rng.uniform(-0.3, 1.3), rng.uniform(0.0, 0.15) if low_sun else rng.uniform(0.15, 1.2))
-    shows = kind in ("clear", "deep", "pale", "sunset", "pink", "cloudy") and rng.random() < (0.8 if low_sun else 0.35)
+    dome = base.dome(rng)
+    directions = np.array([0.02, 0.9])
+    horizon, zenith = np.clip(dome.colours(directions, np.zeros(2)), 0.003, 1.15).astype(np.float32)
     warmth = base.warmth + rng.normal(0, 0.15)
     tint = rng.uniform(*base.level) * np.array([1 + 0.16 * warmth, 1.0, 1 - 0.22 * warmth])
     light = Light(
         tint=tint.astype(np.float32),
         air=np.clip(horizon * rng.uniform(0.88, 1.0), 0, 1),
         haze=rng.uniform(*base.haze),
-        sun_side=float(np.clip(2 * sun[0] - 1, -1, 1)),
-        dark=kind in ("dusk", "night") or (low_sun and rng.random() < 0.3),
+        sun_side=float(np.sin(dome.sun[0])),
+        dark=bool(rng.random() < base.dark),
     )
-    return Sky(
-        kind=kind,
-        zenith=zenith,
-        horizon=horizon,
-        glow=np.array([1.0, 0.78, 0.42] if low_sun else [1.0, 0.97, 0.9], np.float32),
-        falloff=rng.uniform(1.2, 4.5),
-        sun=sun,
-        glow_size=rng.uniform(0.04, 0.22) if shows else 0.0,
-        clouds=str(rng.choice(base.clouds)),
-        light=light,
-    )
+    clouds = base.clouds[rng.integers(len(base.clouds))]
+    return Sky(kind, dome, zenith, horizon, clouds, rng.uniform(0.55, 1.5), light)
 
 
 def gradient(sky: Sky, height: int, width: int, horizon: float) -> np.ndarray:
     """The cloudless sky: float32 [height, width, 3]. `horizon` is its row; below it the horizon's colour goes on."""
-    elevation = np.clip((horizon - np.arange(height, dtype=np.float32)) / max(height, 1), 0, None)
-    toward_zenith = (1 - np.exp(-sky.falloff * elevation)) / (1 - np.exp(-sky.falloff))
-    picture = ramp(np.repeat(toward_zenith[:, None], width, axis=1), sky.horizon, sky.zenith)
-    # The glow is smooth, so an eighth of the resolution is enough.
-    small = (max(height // 8, 2), max(width // 8, 2))
-    x = (np.arange(small[1], dtype=np.float32) + 0.5) / small[1] - sky.sun[0]
-    y = ((np.arange(small[0], dtype=np.float32) + 0.5) / small[0] - (horizon / height - sky.sun[1]))[:, None]
-    distance = np.sqrt(x**2 + (y * height / width) ** 2)
-    wide = 0.22 * np.exp(-distance / 0.35)
-    if sky.glow_size:
-        wide = wide + 0.9 * np.exp(-((distance / sky.glow_size) ** 1.2))
-    halo = cv2.resize(np.float32(np.clip(wide, 0, 1)), (width, height), interpolation=cv2.INTER_LINEAR)
-    veil = sky.light.tint.mean() if sky.kind in ("dusk", "night", "storm", "fog") else 1.0
-    return picture + ramp(
-        halo * np.float32(min(veil, 1.0)), np.zeros(3), np.clip(sky.glow - 0.45 * sky.horizon, 0.05, 1)
-    )
+    view = sky.view(height, width, horizon)
+    # Smooth but for the sun's disk, so a quarter of the resolution is enough.
+    small = (max(height // 4, 2), max(width // 4, 2))
+    y = horizon - (np.arange(small[0])[:, None] + 0.5) * height / small[0]
+    x = (np.arange(small[1])[None, :] + 0.5) * width / small[1] - width / 2
+    elevation = np.arctan2(y, np.hypot(x, view.focal))
+    azimuth = np.broadcast_to(np.arctan2(x, view.focal), elevation.shape)
+    picture = cv2.resize(sky.dome.colours(elevation, azimuth), (width, height), interpolation=cv2.INTER_LINEAR)
+    if sky.dome.aureole:
+        _paint_sun(sky.dome, view, picture)
+    return picture
+
+
+def _paint_sun(dome: Dome, view: View, picture: np.ndarray) -> None:
+    """The sun's disk, where it is in view, in place."""
+    azimuth, elevation = dome.sun
+    if abs(azimuth) > 1.3 or elevation < 0:
+        return
+    x = view.width / 2 + view.focal * np.tan(azimuth)
+    y = view.horizon - view.focal * np.tan(elevation) / np.cos(azimuth)
+    # Overexposure makes it larger than it is.
+    radius = max(view.focal * SUN_RADIUS * (1.2 + 2 * dome.aureole), 1.0)
+    left, top = int(x - radius) - 2, int(y - radius) - 2
+    side = int(2 * radius) + 6
+    x0, x1, y0, y1 = max(left, 0), min(left + side, view.width), max(top, 0), min(top + side, view.height)
+    if x0 >= x1 or y0 >= y1:
+        return
+    yy, xx = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+    disk = np.clip(radius + 0.5 - np.hypot(xx - x, yy - y), 0, 1)
+    warm = np.array([1.0, 0.97, 0.9]) if elevation > 0.25 else np.array([1.0, 0.85, 0.55])
+    picture[y0:y1, x0:x1] += ramp(disk.astype(np.float32), np.zeros(3), (1 + 3 * dome.aureole) * warm)
 
 
 def clouds(
@@ -166,76 +131,33 @@ def clouds(
     """Clouds to lay over the gradient: colour float32 [height, width, 3] and alpha float32 [height, width], or None."""
     if not sky.clouds:
         return None
-    size = max(height, width)
-    upright = sky.clouds in ("cumulus", "broken") and rng.random() < 0.55
-    stretch = {"cumulus": 1.6, "broken": 1.8, "cirrus": rng.uniform(2, 7), "stratus": rng.uniform(1.5, 4)}[sky.clouds]
-    cell = size * rng.uniform(0.12, 0.4)
-    gain = {"cumulus": 0.52, "broken": 0.52, "cirrus": 0.62, "stratus": 0.45}[sky.clouds]
-    if upright:
-        density = fbm(rng, height, width, cell, octaves=7, gain=gain, stretch=stretch)
-    else:
-        density = _ceiling(rng, height, width, horizon, cell, gain, stretch)
-    if sky.clouds == "cirrus":
-        angle = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-35, 35), rng.uniform(1.3, 1.6))
-        density = cv2.warpAffine(density, angle, (width, height), borderMode=cv2.BORDER_REFLECT)
-
-    amount = {"cumulus": (0.3, 1.1), "broken": (-0.7, 0.3), "cirrus": (-0.2, 0.8), "stratus": (-1.5, -0.5)}[sky.clouds]
-    edge = {"cumulus": (0.25, 0.7), "broken": (0.4, 1.2), "cirrus": (1.5, 3.0), "stratus": (1.5, 3.0)}[sky.clouds]
-    low = rng.uniform(*amount)
-    alpha = smoothstep(density, low, low + rng.uniform(*edge))
-    alpha *= np.float32(rng.uniform(0.35, 0.8) if sky.clouds == "cirrus" else rng.uniform(0.85, 1.0))
-    # Towards the sun the cloud is lit, away from it, where more of it lies between, it is grey.
-    step = max(size // 60, 1)
-    shift = np.float32([[1, 0, -step * sky.light.sun_side], [0, 1, step]])
-    nearer = cv2.warpAffine(density, shift, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    relief = cv2.GaussianBlur(density - nearer, (0, 0), max(size / 250, 0.3))
-    lit = np.clip(0.66 + 0.42 * relief - 0.13 * (density - low), 0, 1).astype(np.float32)
-    # The farther cloud, near the horizon, fades into the air like everything else.
-    above = np.clip((horizon - np.arange(height, dtype=np.float32)) / height, 0, 1)[:, None]
-    alpha *= 1 - np.float32(rng.uniform(0.2, 0.9)) * np.exp(-above / np.float32(rng.uniform(0.03, 0.12)))
-    return ramp(lit, *_cloud_colours(rng, sky)), alpha
-
-
-def _ceiling(
-    rng: np.random.Generator, height: int, width: int, horizon: float, cell: float, gain: float, stretch: float
-) -> np.ndarray:
-    """Noise on a plane overhead that runs to the horizon: float32 [height, width]; mirrored below the horizon."""
-    above = int(np.clip(horizon, 2, height))
-    side = int(1.4 * max(height, width))
-    tile = fbm(rng, side, side, cell, octaves=7, gain=gain, stretch=stretch)
-    texture, _ = plane(tile, above, width, zoom=rng.uniform(0.8, 1.4), reach=rng.uniform(0.12, 0.5), fade=0.25)
-    density = np.empty((height, width), np.float32)
-    density[:above] = texture[::-1]
-    # Seen only through gaps that dip below the horizon, so anything continuous will do: a mirror image.
-    below = height - above
-    density[above:] = np.resize(np.concatenate([texture, texture[::-1]]), (below, width)) if below else 0
-    return density
-
-
-def _cloud_colours(rng: np.random.Generator, sky: Sky) -> tuple[np.ndarray, np.ndarray]:
-    """Shadowed and lit cloud colours, [3] each."""
-    if sky.kind in ("sunset", "pink"):
-        shadow = 0.75 * sky.zenith + rng.uniform(0, 0.12)
-        return shadow, np.clip(sky.horizon * rng.uniform(0.9, 1.1) + np.array([0.1, 0.0, 0.0]), 0, 1.1)
-    if sky.kind in ("dusk", "night"):
-        return 0.6 * sky.zenith, 0.8 * sky.horizon + 0.2 * sky.zenith
-    if sky.clouds == "stratus" or sky.kind in ("overcast", "white", "storm", "fog"):
-        middle = 0.5 * (sky.zenith + sky.horizon)
-        contrast = rng.uniform(0.04, 0.3)
-        return middle * (1 - contrast), np.clip(middle * (1 + 0.7 * contrast), 0, 1.1)
-    grey = rng.uniform(0.45, 0.78)
-    return np.array([grey, grey + 0.02, grey + 0.05]), np.full(3, rng.uniform(0.92, 1.08))
+    # Clouds are soft: half the resolution is enough for them.
+    scale = 2 if max(height, width) >= 200 else 1
+    small = (max(height // scale, 2), max(width // scale, 2))
+    view = sky.view(*small, horizon * small[0] / height)
+    colour, alpha = np.zeros((*small, 3), np.float32), np.zeros(small, np.float32)
+    for name in sky.clouds:
+        if name == "contrails":
+            lit, cover, grey = np.float32(np.ones(small)), contrails(rng, view), 0.95
+        else:
+            lit, cover, grey = cloud_layer(rng, name, view, sky.dome.sun)
+        shaded, bright = colours_of_clouds(rng, sky.kind, sky.zenith, sky.horizon, grey)
+        layer = ramp(np.clip(lit, 0, 1.1), shaded, bright)
+        # Laid over the higher ones, premultiplied.
+        colour = cv2.blendLinear(layer, colour, cover, 1 - cover)
+        alpha = cover + alpha * (1 - cover)
+    colour, alpha = (cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in (colour, alpha))
+    share = np.maximum(alpha, 1e-4)
+    return cv2.divide(colour, cv2.merge((share, share, share))), alpha
 
 
 def paint_sky(rng: np.random.Generator, sky: Sky, height: int, width: int, horizon: float) -> np.ndarray:
-    """The whole sky, with clouds and, at night, stars: float32 [height, width, 3]."""
+    """The whole sky, with clouds and, at night, stars and moon: float32 [height, width, 3]."""
     picture = gradient(sky, height, width, horizon)
+    if sky.kind == "night":
+        paint_night(rng, picture, horizon, veiled=bool(sky.clouds))
     layer = clouds(rng, sky, height, width, horizon)
     if layer is not None:
         colour, alpha = layer
         picture = cv2.blendLinear(colour, picture, alpha, 1 - alpha)
-    if sky.kind == "night" and not sky.clouds and rng.random() < 0.6:
-        count = int(rng.integers(20, 250))
-        y, x = rng.integers(0, height, count), rng.integers(0, width, count)
-        picture[y, x] += (rng.random((count, 1)) ** 3 * 0.7).astype(np.float32)
     return picture
