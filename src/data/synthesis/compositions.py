@@ -1,5 +1,8 @@
 """What stands where: outdoor scenes composed of terrain, buildings, trees and things, far to near."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from src.data.synthesis.buildings import paint_house, paint_street_side, paint_town
@@ -27,14 +30,33 @@ from src.data.synthesis.things import (
 from src.data.synthesis.trees import paint_any_tree, paint_branches, paint_bush
 
 
-def compose(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """Paints a random outdoor scene under the given sky."""
-    names = list(COMPOSITIONS)
-    weights = np.array([weight for _, weight, _, _ in COMPOSITIONS.values()])
-    painter, _, low, high = COMPOSITIONS[str(rng.choice(names, p=weights / weights.sum()))]
-    horizon = rng.uniform(low, high) * height
+@dataclass(frozen=True)
+class Place:
+    """A kind of scenery.
+
+    Attributes:
+        paint: paints it: `paint(rng, canvas, sky, horizon)`, the canvas already showing the sky.
+        low, high: range of the horizon's row as a share of the height; above 1 it lies below the picture.
+    """
+
+    paint: Callable[[np.random.Generator, Canvas, Sky, float], None]
+    low: float
+    high: float
+
+
+def compose(
+    rng: np.random.Generator, sky: Sky, height: int, width: int, place: str, foreground: Mapping[str, float]
+) -> Canvas:
+    """Paints a random outdoor scene under the given sky.
+
+    Args:
+        place: key of PLACES.
+        foreground: how likely each thing of options.FOREGROUND stands in front of it, 0..1 by name.
+    """
+    scenery = PLACES[place]
+    horizon = rng.uniform(scenery.low, scenery.high) * height
     canvas = Canvas(paint_sky(rng, sky, height, width, horizon))
-    painter(rng, canvas, sky, horizon)
+    scenery.paint(rng, canvas, sky, horizon)
     return canvas
 
 
@@ -235,13 +257,19 @@ def closeup(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) 
     foreground(rng, canvas, sky, horizon)
 
 
-# painter, weight, and the range of the horizon's row as a share of the height
-COMPOSITIONS = {
-    "landscape": (landscape, 24, 0.12, 0.85),
-    "street": (street, 22, 0.35, 0.75),
-    "houses": (houses, 14, 0.4, 0.9),
-    "sea": (sea, 9, 0.1, 0.85),
-    "woods": (woods, 11, 0.3, 0.85),
-    "skyscape": (skyscape, 9, 0.75, 1.2),
-    "closeup": (closeup, 11, 0.1, 0.9),
+PLACES = {
+    "landscape": Place(landscape, 0.12, 0.85),
+    "mountains": Place(landscape, 0.12, 0.85),
+    "forest": Place(woods, 0.3, 0.85),
+    "desert": Place(landscape, 0.12, 0.85),
+    "snow": Place(landscape, 0.12, 0.85),
+    "coast": Place(sea, 0.1, 0.85),
+    "lake": Place(sea, 0.1, 0.85),
+    "street": Place(street, 0.35, 0.75),
+    "town": Place(skyscape, 0.75, 1.2),
+    "suburb": Place(houses, 0.4, 0.9),
+    "highway": Place(street, 0.35, 0.75),
+    "facade": Place(houses, 0.4, 0.9),
+    "flight": Place(closeup, 0.1, 0.9),
+    "canopy": Place(woods, 0.3, 0.85),
 }

@@ -1,5 +1,7 @@
 """Pictures without any sky, many of them with the colours and smoothness of one: what to answer "none" to."""
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 
@@ -204,12 +206,26 @@ def shelf(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas
     return canvas
 
 
-PAINTERS = (plain, plain, wall, wall, wall, *[interior] * 4, leaves, leaves, ground, ground, water, shelf)
+PAINTERS = {
+    "room": interior,
+    "corridor": interior,
+    "wall": wall,
+    "ground": ground,
+    "foliage": leaves,
+    "water": water,
+    "canyon": shelf,
+    "close_up": plain,
+}
 
 
-def paint_no_sky(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """Any of the pictures above, perhaps with objects in front. The whole canvas counts as covered."""
-    scenery = choose(rng, *PAINTERS)
+def paint_no_sky(rng: np.random.Generator, sky: Sky, height: int, width: int, weights: Mapping[str, float]) -> Canvas:
+    """One of the pictures above, by weight, perhaps with objects in front. The whole canvas counts as covered.
+
+    Args:
+        weights: how often each key of PAINTERS is drawn relative to the others, >= 0.
+    """
+    share = np.array([weights[name] for name in PAINTERS])
+    scenery = PAINTERS[str(rng.choice(list(PAINTERS), p=share / share.sum()))]
     canvas = scenery(rng, sky, height, width)
     # A plain surface alone could as well be a plain sky, so something always stands before it.
     count = int(rng.choice([1, 1, 2, 4] if scenery is plain else [0, 0, 0, 1, 2]))

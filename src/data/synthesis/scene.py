@@ -7,6 +7,7 @@ import numpy as np
 from src.data.synthesis.camera import canvas_size, develop, roll
 from src.data.synthesis.compositions import compose
 from src.data.synthesis.negatives import paint_no_sky
+from src.data.synthesis.options import FOREGROUND, NO_SKY, PLACES
 from src.data.synthesis.sky import sample_sky
 
 CLASSES = {"background": 0, "sky": 255}
@@ -57,7 +58,12 @@ def render_scene(
     degrees = float(np.clip(rng.normal(0, 0.12 if rng.random() < 0.7 else 0.6), -1, 1) * max_roll)
     wide, high = canvas_size(width, height, degrees)
     sky = sample_sky(rng)
-    canvas = paint_no_sky(rng, sky, high, wide) if empty else compose(rng, sky, high, wide)
+    if empty:
+        canvas = paint_no_sky(rng, sky, high, wide, NO_SKY)
+    else:
+        weights = np.array(list(PLACES.values()))
+        place = str(rng.choice(list(PLACES), p=weights / weights.sum()))
+        canvas = compose(rng, sky, high, wide, place, FOREGROUND)
     image, alpha = roll(canvas.image, 1 - canvas.cover, width, height, degrees)
     image, alpha = develop(rng, image, alpha)
     return Scene(image, mask_of(alpha), alpha)
