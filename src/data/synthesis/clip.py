@@ -25,7 +25,7 @@ class Travel:
     """A kind of clip.
 
     Attributes:
-        frames: `frames(rng, sky, high, wide)` yields pictures, uint8 [high, wide, 3], and their sky, uint8 [high, wide].
+        frames: `frames(rng, sky, high, wide)` yields a picture uint8 [high, wide, 3] and its sky uint8 [high, wide].
         roll: degrees that the camera sways or banks either way ...
         period: ... and the frames it takes from one side to the other and back.
     """

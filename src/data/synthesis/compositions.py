@@ -8,8 +8,9 @@ import numpy as np
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.flight import flight
 from src.data.synthesis.foreground import ALOFT, paint_foreground
-from src.data.synthesis.places_city import facade_place, highway, street, suburb, town
+from src.data.synthesis.places_city import facade_place, town
 from src.data.synthesis.places_nature import canopy, desert, forest, landscape, mountains, snow
+from src.data.synthesis.places_road import highway, street, suburb
 from src.data.synthesis.places_water import coast, lake
 from src.data.synthesis.sky import Sky, paint_sky
 

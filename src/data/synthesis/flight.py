@@ -9,7 +9,7 @@ import numpy as np
 from src.data.synthesis.brushes import choose, jitter
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.noise import fbm, ramp, smoothstep
-from src.data.synthesis.perspective import View
+from src.data.synthesis.perspective import View, mirrored
 from src.data.synthesis.scenery import ridges
 from src.data.synthesis.sky import Light, Sky
 from src.data.synthesis.terrain import GROUNDS, RIDGES
@@ -71,7 +71,7 @@ def build_land(rng: np.random.Generator, light: Light) -> Land:
     maps = (picture, cv2.blur(picture, (7, 7)), cv2.blur(picture, (31, 31)))
     hazy = rng.random() < 0.35
     veil = 1 - np.exp(-light.haze * rng.uniform(0.5, 1.5) * (2 if hazy else 1))
-    streaks = 1 + np.float32(rng.uniform(0.05, 0.25)) * fbm(rng, TILE, TILE, TILE / 8, octaves=6, gain=0.8, stretch=10)
+    streaks = 1 + np.float32(rng.uniform(0.08, 0.35)) * fbm(rng, TILE, TILE, TILE / 10, octaves=6, gain=0.9, stretch=3)
     return Land(maps, rng.uniform(1.0, 2.5), streaks, float(min(veil, 0.93)), rng.uniform(1.0, 3.0))
 
 
@@ -109,19 +109,29 @@ def paint_land(canvas: Canvas, view: View, land: Land, light: Light, heading: fl
         ahead / np.float32(view.focal)
     )
     c, s, scale = np.cos(heading), np.sin(heading), 1 / land.metres
-    u = (right * np.float32(c * scale) + np.float32(s * scale) * ahead + np.float32(view.x * scale)) % TILE
-    v = (ahead * np.float32(c * scale) - np.float32(s * scale) * right + np.float32(view.z * scale)) % TILE
+    u = right * np.float32(c * scale) + np.float32(s * scale) * ahead + np.float32(view.x * scale % (2 * TILE))
+    v = ahead * np.float32(c * scale) - np.float32(s * scale) * right + np.float32(view.z * scale % (2 * TILE))
     # Map pixels per picture row: what would alias is taken from a blurred map.
     foot = (ahead[:, 0] / rows[:, 0]) * np.float32(scale)
-    streaks = np.repeat(np.clip(foot / 20, 0, 1)[:, None], wide, axis=1)
+    streaks = np.repeat(np.clip(foot / 40, 0, 1)[:, None], wide, axis=1)
     limits = [0, int((foot > 14).sum()), int((foot > 3).sum()), high]
     colour = np.empty((high, wide, 3), np.float32)
     for level, (a, b) in enumerate(pairwise(limits)):
         if a < b:
             source = land.maps[2 - level]
-            colour[a:b] = cv2.remap(source, u[a:b], v[a:b], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+            colour[a:b] = cv2.remap(
+                source,
+                mirrored(u[a:b], TILE),
+                mirrored(v[a:b], TILE),
+                cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
     # Farthest off, where the map would repeat, fields seen edge-on are streaks.
-    seen = cv2.resize(land.streaks, (wide, high), interpolation=cv2.INTER_LINEAR)
+    at = (
+        np.broadcast_to(np.arange(wide, dtype=np.float32) * np.float32(TILE / wide), u.shape),
+        np.broadcast_to(np.log(rows) * np.float32(TILE / 8), u.shape),
+    )
+    seen = cv2.remap(land.streaks, *map(np.ascontiguousarray, at), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     colour = cv2.blendLinear(ramp(seen, np.zeros(3), land.maps[2].mean((0, 1))), colour, streaks, 1 - streaks)
     nearness = np.clip(rows / (0.35 * canvas.height), 0, 1)
     veil = np.repeat(np.float32(land.veil) * np.exp(-nearness * np.float32(4 * land.thin)), wide, axis=1)
@@ -138,13 +148,19 @@ def flight(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) -
     h, w = canvas.height, canvas.width
     kind = choose(rng, "plain", "plain", "hills", "hills", "mountains")
     if kind != "plain":
-        tall = h * (rng.uniform(0.05, 0.22) if kind == "mountains" else rng.uniform(0.008, 0.06))
+        tall = h * (rng.uniform(0.05, 0.22) if kind == "mountains" else rng.uniform(0.01, 0.09))
         ridges(
             rng, canvas, sky, horizon + 0.2 * tall, int(rng.integers(1, 3)), tall, ("forest", "heath", "forest", "rock")
         )
     land = build_land(rng, sky.light)
-    view = View(focal=rng.uniform(0.5, 1.1) * w, middle=rng.uniform(0.3, 0.7) * w, horizon=horizon,
-                x=rng.uniform(0, 900), z=rng.uniform(0, 900), eye=float(np.exp(rng.uniform(3.0, 6.0))))  # fmt: skip
+    view = View(
+        focal=rng.uniform(0.5, 1.1) * w,
+        middle=rng.uniform(0.3, 0.7) * w,
+        horizon=horizon,
+        x=rng.uniform(0, 900),
+        z=rng.uniform(0, 900),
+        eye=float(np.exp(rng.uniform(3.0, 6.0))),
+    )
     paint_land(canvas, view, land, sky.light, rng.uniform(0, 2 * np.pi))
     if rng.random() < 0.2:
         _airframe(rng, canvas, sky)

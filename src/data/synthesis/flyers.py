@@ -7,8 +7,16 @@ from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.sky import Light
 from src.data.synthesis.things import paint_shape
 
-PAINTS = ((0.94, 0.94, 0.94), (0.75, 0.78, 0.82), (0.4, 0.42, 0.45), (0.7, 0.15, 0.12), (0.15, 0.15, 0.17),
-          (0.25, 0.4, 0.65), (0.3, 0.33, 0.24), (0.9, 0.75, 0.2))  # fmt: skip
+PAINTS = (
+    (0.94, 0.94, 0.94),
+    (0.75, 0.78, 0.82),
+    (0.4, 0.42, 0.45),
+    (0.7, 0.15, 0.12),
+    (0.15, 0.15, 0.17),
+    (0.25, 0.4, 0.65),
+    (0.3, 0.33, 0.24),
+    (0.9, 0.75, 0.2),
+)
 PLUMES = ((0.95, 0.95, 0.95), (0.1, 0.1, 0.11), (0.4, 0.33, 0.27), (0.6, 0.62, 0.65), (0.3, 0.2, 0.12))
 
 
@@ -40,8 +48,19 @@ def paint_birds(rng: np.random.Generator, canvas: Canvas, horizon: float, light:
         tip = np.array([sweep - 0.25, lift * (1 if side < 0 else 0.8)])
         wing = [(0.18, -0.05), (0.25 + sweep, 0.55 * tip[1]), tuple(tip), (-0.05 + sweep, 0.5 * tip[1]), (-0.15, 0.02)]
         paint_shape(rng, canvas, _turned(wing, angle, flip, size, (x, y)), tone * 0.4 * dim, tone * dim, grain=0.08)
-    body = [(-0.75, -0.06), (-0.7, 0.08), (-0.35, 0.06), (0, 0.13), (0.35, 0.06), (0.52, 0.03), (0.62, 0.0),
-            (0.5, -0.06), (0.3, -0.08), (0, -0.1), (-0.35, -0.04)]  # fmt: skip
+    body = [
+        (-0.75, -0.06),
+        (-0.7, 0.08),
+        (-0.35, 0.06),
+        (0, 0.13),
+        (0.35, 0.06),
+        (0.52, 0.03),
+        (0.62, 0.0),
+        (0.5, -0.06),
+        (0.3, -0.08),
+        (0, -0.1),
+        (-0.35, -0.04),
+    ]
     paint_shape(rng, canvas, _turned(body, angle, flip, size, (x, y)), tone * 0.5, tone, grain=0.08)
 
 
@@ -61,8 +80,17 @@ def _airliner(rng, canvas: Canvas, at: tuple, size: float, paint: np.ndarray, li
     angle, flip, tone = rng.normal(0, 0.25), choose(rng, -1.0, 1.0), light.on(paint)
     hang = rng.uniform(0.2, 0.6)
     far_wing = [(-0.05, -0.02), (0.2, -0.02), (-0.15, -0.7 * hang), (-0.3, -0.7 * hang)]
-    body = [(-1, -0.03), (-0.85, 0.05), (-0.3, 0.09), (0.75, 0.09), (0.93, 0.05), (1, 0.01), (0.9, -0.06), (0.7, -0.09),
-            (-0.6, -0.08)]  # fmt: skip
+    body = [
+        (-1, -0.03),
+        (-0.85, 0.05),
+        (-0.3, 0.09),
+        (0.75, 0.09),
+        (0.93, 0.05),
+        (1, 0.01),
+        (0.9, -0.06),
+        (0.7, -0.09),
+        (-0.6, -0.08),
+    ]
     tail = [(-1, -0.02), (-0.68, -0.06), (-0.92, -0.36), (-1.08, -0.36)]
     wing = [(-0.15, 0.03), (0.22, 0.03), (-0.2, hang), (-0.36, hang)]
     canvas.polygon(_turned(far_wing, angle, flip, size, at), tone * 0.7)
@@ -83,8 +111,14 @@ def _light_plane(rng, canvas: Canvas, at: tuple, size: float, paint: np.ndarray,
     """A propeller plane from the front or from behind: a straight wing, a cabin, a tail."""
     angle, tone = rng.normal(0, 0.35), light.on(paint)
     high_wing = rng.uniform(-0.12, 0.08)
-    wing = [(-1, high_wing - 0.05), (0, high_wing - 0.02), (1, high_wing - 0.05), (1, high_wing - 0.02), (0, high_wing + 0.05),
-            (-1, high_wing - 0.02)]  # fmt: skip
+    wing = [
+        (-1, high_wing - 0.05),
+        (0, high_wing - 0.02),
+        (1, high_wing - 0.05),
+        (1, high_wing - 0.02),
+        (0, high_wing + 0.05),
+        (-1, high_wing - 0.02),
+    ]
     canvas.polygon(_turned(box(0, -0.05, 0.32, 0.012), angle, 1, size, at), tone * 0.75)
     canvas.polygon(_turned(box(0, -0.18, 0.012, 0.14), angle, 1, size, at), tone * 0.8)
     paint_shape(rng, canvas, _turned(ellipse(0, 0, 0.13, 0.15), angle, 1, size, at), tone * 0.4, tone, grain=0.03)
@@ -99,8 +133,16 @@ def _drone(rng, canvas: Canvas, at: tuple, size: float, paint: np.ndarray, light
     """A slender flying wing or glider in a turn."""
     angle, tone = rng.normal(0, 0.5), light.on(paint)
     sweep = rng.uniform(0, 0.2)
-    wing = [(-1, sweep), (-0.9, sweep - 0.06), (0, -0.05), (0.9, sweep - 0.06), (1, sweep), (0.9, sweep), (0, 0.06),
-            (-0.9, sweep)]  # fmt: skip
+    wing = [
+        (-1, sweep),
+        (-0.9, sweep - 0.06),
+        (0, -0.05),
+        (0.9, sweep - 0.06),
+        (1, sweep),
+        (0.9, sweep),
+        (0, 0.06),
+        (-0.9, sweep),
+    ]
     canvas.polygon(_turned(wing, angle, 1, size, at), tone)
     canvas.polygon(_turned(ellipse(0, 0.02, 0.06, 0.09), angle, 1, size, at), tone * 0.6)
     canvas.polygon(_turned(box(0, -0.1, 0.15, 0.012), angle, 1, size, at), tone * 0.7)
@@ -112,8 +154,13 @@ def _helicopter(rng, canvas: Canvas, at: tuple, size: float, paint: np.ndarray, 
     canvas.polygon(_turned(boom, angle, flip, size, at), tone * 0.8)
     paint_shape(rng, canvas, _turned(ellipse(0.1, 0, 0.34, 0.19), angle, flip, size, at), tone * 0.4, tone, grain=0.03)
     canvas.polygon(_turned(ellipse(0.28, -0.02, 0.13, 0.1), angle, flip, size, at), light.on((0.1, 0.12, 0.15)))
-    struts = [[(-0.8, -0.26), (0.95, -0.26)], [(0.1, -0.26), (0.1, -0.15)], [(-0.2, 0.28), (0.45, 0.28)],
-              [(0, 0.28), (0, 0.1)], [(0.25, 0.28), (0.25, 0.1)]]  # fmt: skip
+    struts = [
+        [(-0.8, -0.26), (0.95, -0.26)],
+        [(0.1, -0.26), (0.1, -0.15)],
+        [(-0.2, 0.28), (0.45, 0.28)],
+        [(0, 0.28), (0, 0.1)],
+        [(0.25, 0.28), (0.25, 0.1)],
+    ]
     canvas.lines([_turned(p, angle, flip, size, at) for p in struts], max(size * 0.018, 0.6), tone * 0.4)
 
 

@@ -95,7 +95,7 @@ def aircraft(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float)
 
 
 def window(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) -> None:
-    """The scene through an opening in a dark or a pale wall: a window with bars, an arch, a windscreen over a dashboard."""
+    """The scene through an opening in a dark or a pale wall: a window with bars, an arch, a windscreen."""
     h, w = canvas.height, canvas.width
     y, x = np.mgrid[0:h, 0:w].astype(np.float32) + np.float32(0.5)
     kind = choose(rng, "window", "arch", "windscreen")

@@ -131,8 +131,14 @@ def paint_building(canvas: Canvas, view: View, light: Light, building: Building)
             gable = [(building.x, building.eaves), (crest, building.ridge), (back, building.eaves)]
             paint_polygon(canvas, view, np.array([(x, y, near) for x, y in gable]), hazed(building.end[2].mean(0)))
     if building.ridge > building.eaves:
-        slope = np.array([(building.x - 0.3 * side, building.eaves - 0.2, near), (building.x - 0.3 * side, building.eaves - 0.2, far),
-                          (crest, building.ridge, far), (crest, building.ridge, near)])  # fmt: skip
+        slope = np.array(
+            [
+                (building.x - 0.3 * side, building.eaves - 0.2, near),
+                (building.x - 0.3 * side, building.eaves - 0.2, far),
+                (crest, building.ridge, far),
+                (crest, building.ridge, near),
+            ]
+        )
         for share in building.chimneys:
             z = near + share * (far - near)
             if z > view.z + NEAR:
@@ -179,8 +185,12 @@ def paint_house(
             stack = box(x + wide * share, top - 0.6 * roof, max(wide * 0.025, 1), 0.6 * roof)
             canvas.polygon(stack, light.on(jitter(rng, choose(rng, *WALLS[:3])), depth))
         inset, over = wide * choose(rng, rng.uniform(0.02, 0.25), 0.5), 0.03 * wide
-        shape = [(x - over, top + 1), (x + inset, top - roof), (x + wide - inset, top - roof + skew * 0.3),
-                 (x + wide + over, top + skew + 1)]  # fmt: skip
+        shape = [
+            (x - over, top + 1),
+            (x + inset, top - roof),
+            (x + wide - inset, top - roof + skew * 0.3),
+            (x + wide + over, top + skew + 1),
+        ]
         canvas.polygon(np.array(shape), tiles)
     elif rng.random() < 0.4:  # aerials and plant on a flat roof
         for share in rng.uniform(0.05, 0.95, int(rng.integers(1, 5))):

@@ -1,6 +1,7 @@
 """Rooms and corridors: white ceilings, pale walls, lamps, and windows blown out by the daylight; never sky."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,8 +13,19 @@ from src.data.synthesis.perspective import Panel, View, paint_panel, paint_polyg
 from src.data.synthesis.sky import Light, Sky
 from src.data.synthesis.things import paint_person, paint_shape
 
-PAINTS = ((0.93, 0.92, 0.9), (0.97, 0.97, 0.97), (0.9, 0.88, 0.82), (0.75, 0.84, 0.93), (0.6, 0.74, 0.88), (0.8, 0.84, 0.74),
-          (0.9, 0.8, 0.6), (0.86, 0.66, 0.6), (0.55, 0.42, 0.3), (0.5, 0.52, 0.56), (0.7, 0.7, 0.72))  # fmt: skip
+PAINTS = (
+    (0.93, 0.92, 0.9),
+    (0.97, 0.97, 0.97),
+    (0.9, 0.88, 0.82),
+    (0.75, 0.84, 0.93),
+    (0.6, 0.74, 0.88),
+    (0.8, 0.84, 0.74),
+    (0.9, 0.8, 0.6),
+    (0.86, 0.66, 0.6),
+    (0.55, 0.42, 0.3),
+    (0.5, 0.52, 0.56),
+    (0.7, 0.7, 0.72),
+)
 FLOORS = (
     (0.5, 0.35, 0.22),
     (0.62, 0.48, 0.32),
@@ -45,15 +57,18 @@ def _shell(
         # Nearer to the window, farther from the lamp: the light falls off along the room.
         bright, dim = rng.uniform(0.9, 1.1), rng.uniform(0.75, 1.0)
         steps = np.linspace(deep, -1, 9)
-        for i, (far, near) in enumerate(zip(steps, steps[1:], strict=False)):
+        for i, (far, near) in enumerate(pairwise(steps)):
             share = np.float32(dim + (bright - dim) * i / 8)
             plane = np.array([(left, y, near), (right, y, near), (right, y, far), (left, y, far)])
             paint_polygon(canvas, view, plane, light.on(colour * share))
     surface = np.broadcast_to(light.on(wall), (8, 8, 3))
     tiled = rng.random() < 0.2
     texture = brick(rng, 120, 180, light) if tiled else surface
-    for start, stop, shade in (((left, -1.0), (left, deep), rng.uniform(0.75, 1.0)), ((right, deep), (right, -1.0), rng.uniform(0.7, 1.0)),
-                               ((left, deep), (right, deep), 1.0)):  # fmt: skip
+    for start, stop, shade in (
+        ((left, -1.0), (left, deep), rng.uniform(0.75, 1.0)),
+        ((right, deep), (right, -1.0), rng.uniform(0.7, 1.0)),
+        ((left, deep), (right, deep), 1.0),
+    ):
         paint_panel(canvas, view, Panel(texture * np.float32(shade), start, stop, 0.0, tall))
         if rng.random() < 0.5:  # skirting
             paint_panel(canvas, view, Panel(surface * np.float32(0.6), start, stop, 0.0, 0.12))
@@ -88,7 +103,7 @@ def _openings(
 
 
 def _pane(rng: np.random.Generator, light: Light) -> np.ndarray:
-    """What hangs on or opens in a wall, float32 [h, w, 3]: a blown-out window, a curtain, a door, a picture, a shelf."""
+    """What is in a wall or on it, float32 [h, w, 3]: a blown-out window, a curtain, a door, a picture, a shelf."""
     kind = choose(rng, "window", "window", "window", "curtain", "door", "picture", "shelf")
     h, w = 64, 48
     frame = light.on(choose(rng, *WOODS))
@@ -97,7 +112,7 @@ def _pane(rng: np.random.Generator, light: Light) -> np.ndarray:
         pane[:] = frame * np.float32(0.4)
         for y in range(2, h, 12):
             widths = np.cumsum(rng.integers(2, 5, w // 2))
-            for a, b in zip(widths, widths[1:], strict=False):
+            for a, b in pairwise(widths):
                 pane[y + int(rng.integers(0, 4)) : y + 10, a:b] = light.on(rng.uniform(0.05, 0.9, 3))
         return pane
     if kind == "window":
@@ -159,8 +174,12 @@ def _lamps(
 def room(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
     """A furnished room."""
     light, canvas = _indoors(rng, sky), Canvas(np.zeros((height, width, 3), np.float32))
-    view = View(focal=rng.uniform(0.5, 1.0) * width, middle=rng.uniform(0.1, 0.9) * width, horizon=rng.uniform(0.25, 0.75) * height,
-                eye=rng.uniform(1.0, 1.8))  # fmt: skip
+    view = View(
+        focal=rng.uniform(0.5, 1.0) * width,
+        middle=rng.uniform(0.1, 0.9) * width,
+        horizon=rng.uniform(0.25, 0.75) * height,
+        eye=rng.uniform(1.0, 1.8),
+    )
     deep = rng.uniform(2.2, 7)
     _shell(rng, canvas, view, light, rng.uniform(1.3, 3.5), rng.uniform(2.2, 3.6), deep)
     for z in np.sort(rng.uniform(1.2, deep, int(rng.integers(2, 8))))[::-1]:
@@ -181,8 +200,12 @@ def room(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
 def corridor(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
     """A long passage: rows of lamps and doors, a bright end."""
     light, canvas = _indoors(rng, sky), Canvas(np.zeros((height, width, 3), np.float32))
-    view = View(focal=rng.uniform(0.6, 1.1) * width, middle=rng.uniform(0.3, 0.7) * width, horizon=rng.uniform(0.4, 0.6) * height,
-                eye=1.6)  # fmt: skip
+    view = View(
+        focal=rng.uniform(0.6, 1.1) * width,
+        middle=rng.uniform(0.3, 0.7) * width,
+        horizon=rng.uniform(0.4, 0.6) * height,
+        eye=1.6,
+    )
     half, tall, deep = rng.uniform(0.9, 4), rng.uniform(2.3, 5), rng.uniform(10, 30)
     _shell(rng, canvas, view, light, half, tall, deep)
     for z in np.arange(deep - 1, 1.5, -rng.uniform(2, 5)):

@@ -55,7 +55,7 @@ def to_bytes(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 
 def shifted(picture: np.ndarray, x: float, wide: int) -> np.ndarray:
-    """The `wide` columns of a wider picture that begin at column x, which need not be whole; mirrored beyond its ends."""
+    """The `wide` columns of a wider picture from column x on, which need not be whole; mirrored beyond its ends."""
     matrix = np.array([[1.0, 0, x], [0, 1, 0]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(picture, matrix, (wide, picture.shape[0]), flags=flags, borderMode=cv2.BORDER_REFLECT)

@@ -69,8 +69,12 @@ def wall(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
     front = facade(rng, floors, int(rng.integers(2, 10)), sky.light, air, fine=1.4 * height / floors)
     canvas = Canvas(np.broadcast_to(sky.light.tint * np.float32(0.4), (height, width, 3)))
     foot, tilt = rng.uniform(0.75, 1.2) * height, rng.normal(0, 0.2, 4) * height
-    corners = [(-0.2 * width, -0.3 * height - abs(tilt[0])), (1.2 * width, -0.3 * height - abs(tilt[1])),
-               (1.2 * width, foot + tilt[2] * 0.3), (-0.2 * width, foot + tilt[3] * 0.3)]  # fmt: skip
+    corners = [
+        (-0.2 * width, -0.3 * height - abs(tilt[0])),
+        (1.2 * width, -0.3 * height - abs(tilt[1])),
+        (1.2 * width, foot + tilt[2] * 0.3),
+        (-0.2 * width, foot + tilt[3] * 0.3),
+    ]
     canvas.quad(front, np.array(corners))
     for _ in range(int(rng.integers(0, 4))):
         thing = choose(rng, paint_car, paint_person, paint_pole, paint_bush)
@@ -112,13 +116,14 @@ def foliage(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canv
 
 
 def ground(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """Ground seen from above or from an angle, with animals, people or things on it: the horizon is out of the picture."""
+    """Ground seen from above or at an angle, with animals, people or things on it: no horizon in the picture."""
     canvas = Canvas(np.zeros((3 * height, width, 3), np.float32))
-    light = replace(sky.light, haze=0.0)
-    paint_ground(rng, canvas, rng.uniform(0.3, 1.8) * height, light, str(choose(rng, *GROUNDS)))
+    light, kind = replace(sky.light, haze=0.0), choose(rng, *GROUNDS)
+    paint_ground(rng, canvas, rng.uniform(0.3, 1.8) * height, light, kind)
     canvas = Canvas(canvas.image[-height:])
     thing = choose(rng, paint_animal, paint_animal, paint_blob, paint_person, paint_car, paint_flower)
-    for near in np.sort(rng.random(int(rng.integers(0, 5)))):
+    smooth = kind in ("snow", "sand", "asphalt")  # alone it could as well be a sky
+    for near in np.sort(rng.random(int(rng.integers(int(smooth), 5)))):
         size = height * rng.uniform(0.15, 0.7) * (0.5 + 0.5 * near)
         thing(rng, canvas, rng.uniform(0.1, 0.9) * width, height * (0.35 + 0.65 * near), size, light)
     return canvas
@@ -146,8 +151,12 @@ def canyon(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canva
     """A street whose sky is out of the picture: between high fronts, closed by one more at the end."""
     sky = shaded(rng, sky)
     canvas = Canvas(np.broadcast_to(sky.light.on((0.3, 0.3, 0.3)), (height, width, 3)))
-    view = View(focal=rng.uniform(0.9, 1.6) * width, middle=rng.uniform(0.3, 0.7) * width,
-                horizon=rng.uniform(0.2, 0.6) * height, eye=rng.uniform(1.2, 2.2))  # fmt: skip
+    view = View(
+        focal=rng.uniform(0.9, 1.6) * width,
+        middle=rng.uniform(0.3, 0.7) * width,
+        horizon=rng.uniform(0.2, 0.6) * height,
+        eye=rng.uniform(1.2, 2.2),
+    )
     road = build_street(rng, sky, height / 5, length=60.0)
     walls = fronts(rng, sky.light, sky.horizon, 3, height / 6, (9, 12))
     rows = [

@@ -1,7 +1,6 @@
 """A pinhole camera over flat ground: what makes streets, roads and flights converge, in pictures and in clips alike."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -87,7 +86,7 @@ def paint_panel(canvas: Canvas, view: View, panel: Panel) -> None:
                 (right, panel.foot, right_z),
                 (left, panel.foot, left_z),
             ]
-        )  # fmt: skip
+        )
     )
     wide = panel.texture.shape[1]
     a = min(int(first * wide), wide - 1)
@@ -118,18 +117,31 @@ def paint_strip(
     paint_polygon(canvas, view, np.array([(x[0], y, z[0]), (x[1], y, z[0]), (x[1], y, z[1]), (x[0], y, z[1])]), colour)
 
 
-def paint_lane(
-    canvas: Canvas, view: View, x: tuple[float, float], light: Light, colour: np.ndarray, stop: float = 2 * FAR
-) -> None:
-    """Paints a strip from behind the camera to the depth `stop`, hazier with every step."""
-    steps = view.z + stop * np.array([1, 0.5, 0.3, 0.2, 0.13, 0.08, 0.05, 0.03, 0.01, 0.0])
-    for far, near in pairwise(steps):
-        tone = light.on(colour, view.depth(0.7 * near + 0.3 * far))
-        paint_strip(canvas, view, x, (near, far), tone)
+def paint_lane(canvas: Canvas, view: View, x: tuple[float, float], colour: np.ndarray, stop: float = 2 * FAR) -> None:
+    """Paints a strip from behind the camera to the depth `stop`; see `fade` for the haze."""
+    paint_strip(canvas, view, x, (view.z + stop, view.z), colour)
+
+
+def fade(canvas: Canvas, view: View, light: Light, stop: float = 2 * FAR) -> None:
+    """Lays the air's haze over flat ground painted down to the depth `stop`: row by row, the farther the more."""
+    first = int(np.clip(np.ceil(view.horizon + view.eye * view.focal / stop), 0, canvas.height))
+    rows = np.arange(first, canvas.height, dtype=np.float32) + np.float32(0.5 - view.horizon)
+    if rows.size:
+        veil = light.veil(np.clip(view.eye * view.focal / np.maximum(rows, 0.5) / FAR, 0, 1)).astype(np.float32)[
+            :, None, None
+        ]
+        ground = canvas.image[first:]
+        ground *= 1 - veil
+        ground += veil * light.air.astype(np.float32)
+
+
+def mirrored(at: np.ndarray, size: int) -> np.ndarray:
+    """Coordinates folded into 0..size, to and fro, so that a texture that is repeated shows no seam."""
+    return np.abs(at % np.float32(2 * size) - np.float32(size))
 
 
 def grain(rng: np.random.Generator) -> np.ndarray:
-    """Unevenness of a piece of ground, float32 [256, 256], zero mean, repeated by `roughen` without a seam in sight."""
+    """Unevenness of a piece of ground, float32 [256, 256], zero mean."""
     return fbm(rng, 256, 256, 48, octaves=7, gain=0.8)
 
 
@@ -149,8 +161,9 @@ def roughen(canvas: Canvas, view: View, tile: np.ndarray, amount: float) -> None
     shade = np.ones(side.shape, np.float32)
     for metres, weight in ((0.02, 1.0), (0.3, 0.7)):  # side of one pixel of the tile
         u = (side + np.float32(view.x)) / np.float32(metres)
-        v = np.broadcast_to((ahead + np.float32(view.z % (256 * metres))) / np.float32(metres), u.shape)
-        texture = cv2.remap(tile, u % 256, v % 256, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        v = mirrored((ahead + np.float32(view.z % (512 * metres))) / np.float32(metres), 256)
+        at = (mirrored(u, 256), np.ascontiguousarray(np.broadcast_to(v, u.shape)))
+        texture = cv2.remap(tile, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         # Far off a picture's row covers many rows of the tile: what would alias fades out.
         fine = 1 / (1 + (0.3 * ahead / (rows * np.float32(metres))) ** 2)
         shade += texture * (np.float32(amount * weight) * fine)

@@ -29,8 +29,16 @@ def landscape(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float
     """Hills, fields and hedges, a farm, a road, cattle, trees, pylons, flowers close by."""
     h, w = canvas.height, canvas.width
     if rng.random() < 0.75:
-        ridges(rng, canvas, sky, horizon, int(rng.integers(1, 4)), h * rng.uniform(0.02, 0.22),
-               ("forest", "grass", "heath", "autumn", "forest"), rng.uniform(0, 0.5))  # fmt: skip
+        ridges(
+            rng,
+            canvas,
+            sky,
+            horizon,
+            int(rng.integers(1, 4)),
+            h * rng.uniform(0.02, 0.22),
+            ("forest", "grass", "heath", "autumn", "forest"),
+            rng.uniform(0, 0.5),
+        )
     if rng.random() < 0.5:
         treeline(rng, canvas, sky, horizon + 0.02 * h, h * rng.uniform(0.01, 0.08), rng.uniform(0.1, 0.4))
     ground = choose(rng, "grass", "grass", "grass", "dry grass", "field", "soil", "sand")
@@ -38,7 +46,7 @@ def landscape(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float
     if rng.random() < 0.3:
         view = View(focal=w, middle=rng.uniform(0.2, 0.8) * w, horizon=horizon + 0.015 * h, x=rng.normal(0, 3))
         grey = jitter(rng, choose(rng, (0.3, 0.3, 0.31), (0.5, 0.42, 0.32), (0.62, 0.6, 0.56)), 0.15)
-        paint_lane(canvas, view, (-rng.uniform(1, 3), rng.uniform(1, 3)), sky.light, grey, FAR)
+        paint_lane(canvas, view, (-rng.uniform(1, 3), rng.uniform(1, 3)), sky.light.on(grey, 0.05), FAR)
     for _ in range(choose(rng, 0, 0, 0, 1, 1, 2)):
         x, tall = rng.uniform(0, 0.9) * w, h * rng.uniform(0.03, 0.18)
         paint_house(

@@ -55,8 +55,15 @@ def lake(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) -> 
     if rng.random() < 0.5:
         bank = skyline(rng, w, max(rng.uniform(0.7, 1.0) * h, shore + 4), 0.15 * h, 0.3)
         paint_ridge(rng, canvas, bank, h, sky.light, choose(rng, "grass", "heath", "rock", "forest"), 0.0)
-        scatter(rng, canvas, sky, float(bank.max()), choose(rng, paint_any_tree, paint_bush, paint_person, paint_animal),
-                int(rng.integers(0, 4)), (0.1, 0.9))  # fmt: skip
+        scatter(
+            rng,
+            canvas,
+            sky,
+            float(bank.max()),
+            choose(rng, paint_any_tree, paint_bush, paint_person, paint_animal),
+            int(rng.integers(0, 4)),
+            (0.1, 0.9),
+        )
 
 
 def _afloat(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from src.data.synthesis.brushes import choose, jitter
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.houses import Building, build_row, fronts, paint_building
-from src.data.synthesis.perspective import FAR, NEAR, View, grain, paint_lane, paint_polygon, paint_strip, roughen
+from src.data.synthesis.perspective import FAR, NEAR, View, fade, grain, paint_lane, paint_polygon, paint_strip, roughen
 from src.data.synthesis.sky import Light, Sky
 from src.data.synthesis.terrain import GROUNDS
 from src.data.synthesis.things import paint_person, paint_pole
@@ -128,8 +128,15 @@ def _traffic(rng: np.random.Generator, left: float, right: float, length: float)
         ahead = rng.random() < 0.5
         x = 0.5 * right if ahead else 0.5 * left
         large = rng.random() < 0.2
-        stands.append(Stand(x, rng.uniform(7, 90), 2.4 if large else rng.uniform(1.6, 1.9),
-                            paint_lorry if large else paint_car_end, 9.0 if ahead else -8.0))  # fmt: skip
+        stands.append(
+            Stand(
+                x,
+                rng.uniform(7, 90),
+                2.4 if large else rng.uniform(1.6, 1.9),
+                paint_lorry if large else paint_car_end,
+                9.0 if ahead else -8.0,
+            )
+        )
     return stands
 
 
@@ -171,24 +178,24 @@ def shaded(rng: np.random.Generator, sky: Sky) -> Sky:
 def paint_road(canvas: Canvas, view: View, light: Light, street: Street, stop: float) -> None:
     """Paints the flat part down to depth `stop`: verge, pavements, kerbs, carriageway, markings."""
     left, right = street.road
-    paint_lane(canvas, view, (-2 * FAR, 2 * FAR), light, street.verge, stop)
+    paint_lane(canvas, view, (-2 * FAR, 2 * FAR), light.on(street.verge), stop)
     if street.walk:
+        slabs, kerbs = light.on(street.slabs), light.on(street.slabs * 1.15)
         for kerb, side in ((left, -1), (right, 1)):
-            ends = sorted((kerb, kerb + side * street.walk))
-            paint_lane(canvas, view, tuple(ends), light, street.slabs, stop)
-            paint_lane(canvas, view, tuple(sorted((kerb, kerb + side * 0.15))), light, street.slabs * 1.15, stop)
-    paint_lane(canvas, view, street.road, light, street.grey, stop)
-    paint = np.array((0.88, 0.88, 0.86))
+            paint_lane(canvas, view, (kerb, kerb + side * street.walk), slabs, stop)
+            paint_lane(canvas, view, (kerb, kerb + side * 0.15), kerbs, stop)
+    paint_lane(canvas, view, street.road, light.on(street.grey), stop)
+    paint = light.on((0.88, 0.88, 0.86))
     for x, wide, long, gap in street.marks:
         if not gap:
-            paint_lane(canvas, view, (x - wide / 2, x + wide / 2), light, paint, min(stop, FAR / 3))
+            paint_lane(canvas, view, (x - wide / 2, x + wide / 2), paint, min(stop, FAR / 3))
             continue
         first = np.floor(view.z / (long + gap)) * (long + gap)
-        for z in first + np.arange(0, 120, long + gap):
-            paint_strip(canvas, view, (x - wide / 2, x + wide / 2), (z + long, z), light.on(paint, view.depth(z)))
+        for z in first + np.arange(0, 80, long + gap):
+            paint_strip(canvas, view, (x - wide / 2, x + wide / 2), (z + long, z), paint)
     if street.crossing is not None:
         for x in np.arange(left + 0.4, right - 0.5, 1.0):
-            paint_strip(canvas, view, (x, x + 0.5), (street.crossing + 3, street.crossing), light.on(paint))
+            paint_strip(canvas, view, (x, x + 0.5), (street.crossing + 3, street.crossing), paint)
 
 
 def paint_street(
@@ -203,9 +210,10 @@ def paint_street(
 
     Args:
         ground_to: depth at which the ground ends, metres.
-    """  # fmt: skip
+    """
     paint_road(canvas, view, light, street, ground_to)
     roughen(canvas, view, street.grain, 0.09)
+    fade(canvas, view, light, ground_to)
     for building in sorted(street.buildings, key=lambda b: -b.z[0]):
         paint_building(canvas, view, light, building)
     paint_wires_along(canvas, view, light, street.wires)
@@ -213,7 +221,8 @@ def paint_street(
         if thing.z < view.z + 2.5 * NEAR:
             continue
         (x, base), scale = view.project(np.array([(thing.x, 0, thing.z)]))[0], view.scale(thing.z)
-        thing.paint(rng, canvas, x, base, thing.size * scale, light, view.depth(thing.z))
+        if thing.size * scale > 2 and abs(x - canvas.width / 2) < canvas.width:
+            thing.paint(rng, canvas, x, base, thing.size * scale, light, view.depth(thing.z))
 
 
 def paint_wires_along(canvas: Canvas, view: View, light: Light, wires: tuple[tuple[float, float], ...]) -> None:

@@ -152,7 +152,12 @@ def paint_animal(
     paint_shape(rng, canvas, body, low, high, grain=0.1 if fur.mean() > 0.6 else 0.16, ragged=rng.random())
     nose = np.array([rng.uniform(0.5, 0.6), -rng.uniform(0.05, 0.9 * (leg + 2.6 * deep))])
     neck = np.array(
-        [(0.28, -leg - 1.8 * deep), (0.4, -leg - deep), tuple(nose + (-0.02, 0.07)), tuple(nose - (0.03, 0.07))]
+        [
+            (0.28, -leg - 1.8 * deep),
+            (0.4, -leg - deep),
+            (nose[0] - 0.02, nose[1] + 0.07),
+            (nose[0] - 0.03, nose[1] - 0.07),
+        ]
     )
     canvas.polygon(neck * (turn * size, size) + at, 0.85 * high)
     canvas.polygon(ellipse(x + turn * size * nose[0], base + size * nose[1], 0.1 * size, 0.065 * size), 0.8 * high)
@@ -170,9 +175,16 @@ def paint_blob(
     low, high = rng.uniform(0.0, 0.35, 3), rng.uniform(0.3, 1.0, 3)
     if rng.random() < 0.75:  # most things are not colourful
         low, high = (0.8 * c.mean() + 0.2 * c for c in (low, high))
-    paint_shape(rng, canvas, turned * size + (x, y), light.on(low, depth), light.on(high, depth),
-                grain=rng.uniform(0.05, 0.25), cell=size * rng.uniform(0.1, 0.8),
-                ragged=choose(rng, 0.0, 0.0, 1.0))  # fmt: skip
+    paint_shape(
+        rng,
+        canvas,
+        turned * size + (x, y),
+        light.on(low, depth),
+        light.on(high, depth),
+        grain=rng.uniform(0.05, 0.25),
+        cell=size * rng.uniform(0.1, 0.8),
+        ragged=choose(rng, 0.0, 0.0, 1.0),
+    )
 
 
 def paint_flower(
@@ -182,8 +194,22 @@ def paint_flower(
     green = light.on(jitter(rng, (0.2, 0.35, 0.1), 0.2), depth)
     head = np.array([x + rng.normal(0, 0.1) * height, base - height])
     canvas.lines([np.array([(x, base), (0.6 * x + 0.4 * head[0], base - 0.5 * height), head])], height * 0.025, green)
-    petals = light.on(jitter(rng, choose(rng, (0.9, 0.1, 0.1), (0.95, 0.9, 0.95), (0.95, 0.75, 0.1), (0.6, 0.3, 0.8),
-                                         (0.55, 0.7, 0.95), (0.95, 0.6, 0.7)), 0.1), depth)  # fmt: skip
+    petals = light.on(
+        jitter(
+            rng,
+            choose(
+                rng,
+                (0.9, 0.1, 0.1),
+                (0.95, 0.9, 0.95),
+                (0.95, 0.75, 0.1),
+                (0.6, 0.3, 0.8),
+                (0.55, 0.7, 0.95),
+                (0.95, 0.6, 0.7),
+            ),
+            0.1,
+        ),
+        depth,
+    )
     count, reach = int(rng.integers(5, 14)), height * rng.uniform(0.15, 0.3)
     for angle in np.arange(count) * 2 * np.pi / count + rng.random():
         middle = head + 0.6 * reach * np.array([np.cos(angle), np.sin(angle)])

@@ -124,7 +124,7 @@ def _ahead(street: Street, z: float, seconds: float) -> Street:
 
 
 def flying(rng: np.random.Generator, sky: Sky, high: int, wide: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Frames and their sky of a flight over land in gentle turns; the frames are level, whoever asks for them banks them."""
+    """Frames and their sky of a flight over land in gentle turns; level, for whoever asks for them to bank them."""
     horizon = high * rng.uniform(0.4, 0.6)
     focal, margin = 0.8 * wide, 0.4 * wide
     back = Canvas(paint_sky(rng, sky, high, int(wide + 2 * margin), horizon))

@@ -175,7 +175,9 @@ def paint_palm(
     bark = light.on(jitter(rng, BARK[1], 0.15), depth)
     top = np.array([x + rng.normal(0, 0.08) * height, base - height * 0.85])
     canvas.lines(
-        [np.array([(x, base), 0.5 * (top + (x, base)) + (0.02 * height, 0), top])], max(height * 0.025, 0.6), bark
+        [np.array([(x, base), (0.5 * (top[0] + x) + 0.02 * height, 0.5 * (top[1] + base)), top])],
+        max(height * 0.025, 0.6),
+        bark,
     )
     green = light.on(jitter(rng, (0.16, 0.26, 0.08), 0.2), depth)
     t = np.linspace(0, 1, 7)

@@ -88,8 +88,10 @@ def paint_pier(
     deck, thick = waterline - size * rng.uniform(0.06, 0.15), max(size * 0.015, 1.0)
     for step in np.arange(-0.5, 0.51, rng.uniform(0.06, 0.15)):
         pile = x + step * size
-        canvas.polygon(box(pile, 0.5 * (deck + waterline) + thick, thick * 0.6, 0.5 * (waterline - deck) + thick),
-                       light.on(wood * 0.6, depth))  # fmt: skip
+        canvas.polygon(
+            box(pile, 0.5 * (deck + waterline) + thick, thick * 0.6, 0.5 * (waterline - deck) + thick),
+            light.on(wood * 0.6, depth),
+        )
     canvas.polygon(box(x, deck, size / 2, thick), light.on(wood, depth))
     if rng.random() < 0.5:
         rail = deck - size * 0.05
