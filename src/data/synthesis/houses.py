@@ -113,8 +113,9 @@ def paint_building(canvas: Canvas, view: View, light: Light, building: Building)
     """Paints the sides that the camera sees, hazier with distance."""
     side = 1 if building.x > view.x else -1
     near, far = building.z
-    if far <= view.z + NEAR:
-        return
+    edge = canvas.width if side > 0 else 0
+    if far <= view.z + NEAR or side * (view.middle + (building.x - view.x) * view.scale(far)) > edge:
+        return  # behind the camera, or beside the picture even at its far end
     back = building.x + side * building.deep
     crest = building.x + side * building.deep / 2
     veil = np.float32(light.veil(view.depth(0.5 * (max(near, view.z) + far))))

@@ -185,7 +185,7 @@ def room(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
     for z in np.sort(rng.uniform(1.2, deep, int(rng.integers(2, 8))))[::-1]:
         x, tall, wide = view.x + rng.normal(0, 1.2), rng.uniform(0.35, 1.6), rng.uniform(0.3, 2.0)
         _furniture(rng, canvas, view, light, x, z, wide, tall)
-    if rng.random() < 0.25:
+    if rng.random() < 0.15:
         paint_person(
             rng,
             canvas,

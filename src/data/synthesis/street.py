@@ -14,7 +14,7 @@ from src.data.synthesis.houses import Building, build_row, fronts, paint_buildin
 from src.data.synthesis.perspective import FAR, NEAR, View, fade, grain, paint_lane, paint_polygon, paint_strip, roughen
 from src.data.synthesis.sky import Light, Sky
 from src.data.synthesis.terrain import GROUNDS
-from src.data.synthesis.things import paint_person, paint_pole
+from src.data.synthesis.things import paint_cyclist, paint_person, paint_pole
 from src.data.synthesis.trees import paint_bare_tree, paint_bush, paint_conifer, paint_tree
 from src.data.synthesis.vehicles import paint_car_end, paint_lorry
 
@@ -163,6 +163,8 @@ def _furniture(rng: np.random.Generator, side: int, kerb: float, edge: float, ki
         stands.append(
             Stand(kerb + rng.random() * (edge - kerb), z, rng.uniform(1.5, 1.9), paint_person, choose(rng, -1.2, 1.2))
         )
+    for z in rng.uniform(6, 50, int(rng.integers(0, 3))):
+        stands.append(Stand(kerb - side * 0.7, z, rng.uniform(1.6, 1.9), paint_cyclist, 4.0 * side))
     return [stand for stand in stands if stand.z < length]
 
 

@@ -70,9 +70,11 @@ def paint_ridge(
     if leafy:
         edge = edge + texture * np.float32((1 - depth) * canvas.height * 0.008)
     alpha = np.clip(edge + 0.5, 0, 1)
-    shade = 0.45 + 0.2 * texture
+    # Snow is smooth: with the contrast of rock it would look like clouds.
+    contrast = np.float32(0.3 if cover == "snow" else 1.0)
+    shade = 0.45 + 0.2 * contrast * texture
     relief = fbm(rng, high, wide, canvas.height * 0.25, octaves=4, stretch=1.2)
-    shade += 0.12 * light.sun_side * np.gradient(relief, axis=1) * canvas.height * 0.05 + 0.08 * relief
+    shade += 0.12 * light.sun_side * np.gradient(relief, axis=1) * canvas.height * 0.05 + 0.08 * contrast * relief
     low, high_colour = (jitter(rng, c, 0.12) for c in RIDGES[cover])
     colour = ramp(np.clip(shade, -0.1, 1.1), light.on(low, depth), light.on(high_colour, depth))
     if cover == "rock" and rng.random() < 0.5:

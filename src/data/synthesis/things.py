@@ -103,20 +103,26 @@ def paint_signal(
     canvas.polygon(ellipse(x, top + h * (0.2 + 0.3 * row), w * 0.6, w * 0.6), np.array(lamp))
 
 
+def paint_cyclist(
+    rng: np.random.Generator, canvas: Canvas, x: float, base: float, height: float, light: Light, depth: float = 0.0
+) -> None:
+    """Paints a person with a bicycle, `height` pixels high."""
+    tyre, r = light.on((0.05, 0.05, 0.05), depth), 0.19 * height
+    for side in (-1, 1):
+        ring = ellipse(x + side * 0.24 * height, base - r, r, r)
+        canvas.lines([np.concatenate([ring, ring[:1]])], max(0.02 * height, 0.6), tyre)
+    frame = np.array([(-0.24, -0.19), (-0.08, -0.45), (0.2, -0.45), (0.24, -0.19), (-0.02, -0.19), (-0.08, -0.45)])
+    canvas.lines([frame * height + (x, base)], max(0.025 * height, 0.6), light.on(rng.uniform(0, 0.7, 3), depth))
+    paint_person(rng, canvas, x, base, height, light, depth)
+
+
 def paint_person(
     rng: np.random.Generator, canvas: Canvas, x: float, base: float, height: float, light: Light, depth: float = 0.0
 ) -> None:
-    """Paints a standing person, `height` pixels high, now and then on a bicycle."""
+    """Paints a standing person, `height` pixels high."""
     coat, legs = (
         light.on(rng.uniform(0.03, 0.8) * rng.uniform(0.6, 1.2, 3) ** choose(rng, 1, 1, 3), depth) for _ in range(2)
     )
-    if rng.random() < 0.2:
-        tyre, r = light.on((0.05, 0.05, 0.05), depth), 0.19 * height
-        for side in (-1, 1):
-            ring = ellipse(x + side * 0.24 * height, base - r, r, r)
-            canvas.lines([np.concatenate([ring, ring[:1]])], max(0.02 * height, 0.6), tyre)
-        frame = np.array([(-0.24, -0.19), (-0.08, -0.45), (0.2, -0.45), (0.24, -0.19), (-0.02, -0.19), (-0.08, -0.45)])
-        canvas.lines([frame * height + (x, base)], max(0.025 * height, 0.6), light.on(rng.uniform(0, 0.7, 3), depth))
     for side in (-1, 1):
         hip, foot = x + side * 0.05 * height, x + side * height * rng.uniform(0.03, 0.12)
         leg = [(x, -0.5), (hip + side * 0.04 * height, -0.5), (foot + 0.03 * height, 0), (foot - 0.03 * height, 0)]
