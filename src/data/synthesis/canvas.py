@@ -67,9 +67,12 @@ class Canvas:
         """Fills a polygon [N, 2] (x, y in pixels) with one colour [3], edges anti-aliased."""
         self._drawn([points], colour, thickness=0)
 
-    def lines(self, polylines: list[np.ndarray], thickness: int, colour: np.ndarray) -> None:
-        """Draws anti-aliased open polylines, each [N, 2] (x, y in pixels), `thickness` pixels wide."""
-        self._drawn(polylines, colour, thickness=max(int(thickness), 1))
+    def lines(self, polylines: list[np.ndarray], thickness: float, colour: np.ndarray) -> None:
+        """Draws anti-aliased open polylines, each [N, 2] (x, y in pixels), `thickness` pixels wide.
+
+        One thinner than a pixel covers that share of it.
+        """
+        self._drawn(polylines, colour, thickness=max(round(thickness), 1), share=min(thickness, 1.0))
 
     def quad(self, texture: np.ndarray, corners: np.ndarray) -> None:
         """Paints a rectangular texture float32 [h, w, 3] into the quadrilateral `corners` [4, 2] by a homography.
@@ -92,10 +95,11 @@ class Canvas:
         warped = cv2.warpPerspective(texture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         self.paint(warped, alpha, top, left)
 
-    def _drawn(self, shapes: list[np.ndarray], colour: np.ndarray, thickness: int) -> None:
+    def _drawn(self, shapes: list[np.ndarray], colour: np.ndarray, thickness: int, share: float = 1.0) -> None:
         found = self._mask(shapes, thickness)
         if found is not None:
-            self.paint(colour, *found)
+            alpha, top, left = found
+            self.paint(colour, alpha * np.float32(share), top, left)
 
     def _mask(self, shapes: list[np.ndarray], thickness: int) -> tuple[np.ndarray, int, int] | None:
         """Anti-aliased coverage of the shapes' visible part, float32 [h, w], and its top and left."""
@@ -107,10 +111,9 @@ class Canvas:
             return None
         mask = np.zeros((bottom - top, right - left), np.uint8)
         # A pixel's centre is at +0.5 in our coordinates and at 0 in cv2's.
-        fixed = [
-            np.round((np.asarray(shape) - (left + 0.5, top + 0.5)) * (1 << SUBPIXEL_BITS)).astype(np.int32)
-            for shape in shapes
-        ]
+        fixed = np.round((corners - (left + 0.5, top + 0.5)) * (1 << SUBPIXEL_BITS)).astype(np.int32)
+        ends = np.cumsum([len(shape) for shape in shapes]).tolist()
+        fixed = [fixed[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
         if thickness:
             cv2.polylines(mask, fixed, False, 255, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
         else:

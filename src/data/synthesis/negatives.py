@@ -1,237 +1,219 @@
 """Pictures without any sky, many of them with the colours and smoothness of one: what to answer "none" to."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
+from src.data.synthesis.brushes import box, choose, jitter
 from src.data.synthesis.buildings import brick, facade
 from src.data.synthesis.canvas import Canvas
+from src.data.synthesis.houses import build_row, fronts
+from src.data.synthesis.interiors import corridor, room
 from src.data.synthesis.noise import fbm, ramp
-from src.data.synthesis.sky import Light, Sky, gradient
-from src.data.synthesis.terrain import GROUNDS, WATERS, choose, jitter, paint_ground, paint_water
-from src.data.synthesis.things import paint_blob, paint_car, paint_person
-from src.data.synthesis.trees import BARK, LEAF_WEIGHTS, LEAVES, crown
+from src.data.synthesis.perspective import Panel, View, paint_panel
+from src.data.synthesis.sky import Sky, paint_sky
+from src.data.synthesis.street import build_street, paint_street, shaded
+from src.data.synthesis.terrain import GROUNDS, paint_ground
+from src.data.synthesis.things import paint_animal, paint_blob, paint_flower, paint_person, paint_pole
+from src.data.synthesis.trees import BARK, LEAF_WEIGHTS, LEAVES, crown, paint_bush
+from src.data.synthesis.vehicles import paint_car
+from src.data.synthesis.water import WATERS, paint_boat, paint_water
 
 
-def plain(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """A smooth surface, often in the colours of a sky: plaster, paper, metal, cloth."""
+def plaster(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
+    """A painted wall, often in the colours of the sky outside, with what a sky has not: grain, joints, a floor."""
+    light, white = sky.light, np.full(3, rng.uniform(0.7, 1.0))
     colour = choose(
         rng,
         jitter(rng, sky.horizon, 0.1),
-        jitter(rng, sky.zenith, 0.1),
-        rng.uniform(0, 1, 3),
-        np.full(3, rng.uniform(0.3, 1)),
+        light.on(jitter(rng, (0.6, 0.76, 0.92))),
+        light.on(white),
+        rng.uniform(0.2, 1, 3),
     )
-    angle = rng.uniform(0, 2 * np.pi)
-    y, x = np.mgrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j].astype(np.float32)
-    slope = np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y
-    grain = fbm(
-        rng,
-        height,
-        width,
-        height * rng.uniform(0.01, 0.12),
-        octaves=6,
-        gain=rng.uniform(0.4, 0.8),
-        stretch=rng.uniform(0.3, 3),
-    )
-    shade = 0.8 + np.float32(rng.uniform(0, 0.6)) * slope + np.float32(rng.uniform(0, 0.1)) * grain
-    return Canvas(ramp(shade, np.zeros(3), colour))
+    cell, stretch = height * rng.uniform(0.02, 0.2), rng.uniform(0.3, 3)
+    uneven = fbm(rng, height, width, cell, octaves=7, gain=rng.uniform(0.6, 0.85), stretch=stretch)
+    fall = np.linspace(*rng.uniform(0.75, 1.05, 2), width, dtype=np.float32)[None, :]
+    canvas = Canvas(ramp(fall + np.float32(rng.uniform(0.02, 0.07)) * uneven, np.zeros(3), colour))
+    seam, thick = colour * np.float32(rng.uniform(0.5, 0.85)), rng.uniform(0.6, 2) * height / 288
+    lines = []
+    if rng.random() < 0.7:
+        step, start = height * rng.uniform(0.15, 0.6), rng.random()
+        lines += [np.array([(x, 0), (x, height)]) for x in np.arange(start, width, step * rng.uniform(0.8, 3))]
+        lines += [np.array([(0, y), (width, y)]) for y in np.arange(start, height, step)]
+    if lines:
+        canvas.lines(lines, thick, seam)
+    if rng.random() < 0.7 or not lines:
+        foot = height * rng.uniform(0.7, 0.97)
+        canvas.polygon(
+            np.array([(0, foot), (width, foot), (width, height), (0, height)]), light.on(rng.uniform(0.1, 0.7, 3))
+        )
+        canvas.polygon(np.array([(0, foot - 4 * thick), (width, foot - 4 * thick), (width, foot), (0, foot)]), seam)
+    for _ in range(int(rng.integers(0, 4))):
+        x, y, w, h = *rng.uniform(0.1, 0.8, 2) * (width, height), *rng.uniform(0.05, 0.3, 2) * (width, height)
+        canvas.polygon(box(x, y, w / 2, h / 2), light.on(rng.uniform(0, 1, 3)))
+        canvas.polygon(box(x, y, w / 2.4, h / 2.4), light.on(rng.uniform(0, 1, 3)))
+    return canvas
 
 
 def wall(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """A brick wall or a facade that fills the picture, perhaps with a street in front."""
-    if rng.random() < 0.4:
+    """Plaster, brick or a facade that fills the picture; at times posters, a pole, a car, a person in front."""
+    kind = choose(rng, "plain", "plain", "brick", "facade", "facade")
+    if kind == "plain":
+        return plaster(rng, sky, height, width)
+    if kind == "brick":
         return Canvas(brick(rng, height, width, sky.light))
-    air = sky.horizon if rng.random() < 0.5 else sky.zenith
-    floors = int(rng.integers(1, 9))
+    air = sky.horizon * rng.uniform(0.5, 1.1)
+    floors = int(rng.integers(2, 9))
     front = facade(rng, floors, int(rng.integers(2, 10)), sky.light, air, fine=1.4 * height / floors)
-    canvas = Canvas(np.broadcast_to(sky.light.tint * np.float32(0.5), (height, width, 3)))
-    foot = rng.uniform(0.7, 1.2) * height
-    tilt = rng.normal(0, 0.2, 4) * height
+    canvas = Canvas(np.broadcast_to(sky.light.tint * np.float32(0.4), (height, width, 3)))
+    foot, tilt = rng.uniform(0.75, 1.2) * height, rng.normal(0, 0.2, 4) * height
     corners = [
-        (-0.2 * width, -0.4 * height - abs(tilt[0])),
-        (1.2 * width, -0.4 * height - abs(tilt[1])),
+        (-0.2 * width, -0.3 * height - abs(tilt[0])),
+        (1.2 * width, -0.3 * height - abs(tilt[1])),
         (1.2 * width, foot + tilt[2] * 0.3),
         (-0.2 * width, foot + tilt[3] * 0.3),
     ]
     canvas.quad(front, np.array(corners))
-    return canvas
-
-
-def interior(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """A room: back wall, ceiling, floor, side walls, blown-out or curtained windows, furniture."""
-    light = Light(
-        tint=np.array([1.0, 0.96, 0.88], np.float32) * np.float32(rng.uniform(0.5, 1.05)),
-        air=sky.horizon,
-        haze=0.0,
-        sun_side=0.0,
-        dark=False,
-    )
-    base = jitter(
-        rng,
-        choose(
-            rng,
-            (0.9, 0.88, 0.84),
-            (0.8, 0.85, 0.9),
-            (0.75, 0.8, 0.65),
-            (0.9, 0.8, 0.6),
-            (0.97, 0.97, 0.97),
-            (0.6, 0.5, 0.4),
-        ),
-        0.1,
-    )
-    left, right = sorted(rng.uniform(-0.2, 1.2, 2) * width)
-    right = max(right, left + 0.3 * width)
-    top, bottom = rng.uniform(-0.2, 0.3) * height, rng.uniform(0.6, 1.0) * height
-    canvas = Canvas(np.broadcast_to(light.on(base), (height, width, 3)))
-    far = 3 * width
-    canvas.polygon(
-        np.array([(left, top), (right, top), (right + far, top - far), (left - far, top - far)]),
-        light.on(np.minimum(base * 1.08, 1)),
-    )
-    floor = light.on(jitter(rng, choose(rng, (0.5, 0.35, 0.22), (0.6, 0.55, 0.5), (0.3, 0.3, 0.32)), 0.15))
-    canvas.polygon(
-        np.array([(left, bottom), (right, bottom), (right + far, bottom + far), (left - far, bottom + far)]), floor
-    )
-    for x, side in ((left, -1), (right, 1)):
-        canvas.polygon(
-            np.array([(x, top), (x, bottom), (x + side * far, bottom + far), (x + side * far, top - far)]),
-            light.on(base * rng.uniform(0.7, 0.95)),
-        )
     for _ in range(int(rng.integers(0, 4))):
-        x, y = rng.uniform(left, right), rng.uniform(top, bottom)
-        w, h = width * rng.uniform(0.05, 0.25), height * rng.uniform(0.1, 0.45)
-        frame = light.on(choose(rng, (0.95, 0.95, 0.95), (0.35, 0.22, 0.14), (0.15, 0.15, 0.15)))
-        m = 0.03 * height
-        canvas.polygon(
-            np.array([(x - m, y - m), (x + w + m, y - m), (x + w + m, y + h + m), (x - m, y + h + m)]), frame
+        thing = choose(rng, paint_car, paint_person, paint_pole, paint_bush)
+        thing(
+            rng,
+            canvas,
+            rng.random() * width,
+            height * rng.uniform(0.85, 1.05),
+            height * rng.uniform(0.2, 0.6),
+            sky.light,
         )
-        # Behind a curtain, a picture on the wall, a lit pane of frosted glass.
-        colour = choose(rng, np.full(3, 1.2), np.array([1.1, 1.05, 0.9]), rng.uniform(0, 1, 3))
-        folds = fbm(rng, int(h) + 2, int(w) + 2, max(w, 3), octaves=int(rng.integers(1, 6)), stretch=0.2)
-        pane = ramp(0.7 + 0.15 * folds, np.zeros(3), colour)
-        canvas.paint(pane, np.ones(pane.shape[:2], np.float32), int(y), int(x))
-    for _ in range(int(rng.integers(1, 7))):
-        x, y, w, h = (
-            rng.uniform(-0.1, 1) * width,
-            bottom + rng.uniform(-0.3, 0.2) * height,
-            rng.uniform(0.1, 0.5) * width,
-            rng.uniform(0.1, 0.5) * height,
-        )
-        tone = rng.uniform(0.05, 0.9, 3) if rng.random() < 0.4 else np.array(choose(rng, *BARK)) * rng.uniform(0.8, 2)
-        canvas.polygon(np.array([(x, y), (x + w, y + rng.normal(0, 4)), (x + w, y + h), (x, y + h)]), light.on(tone))
-        canvas.polygon(
-            np.array([(x, y), (x + w, y), (x + 0.9 * w, y - 0.1 * h), (x + 0.1 * w, y - 0.1 * h)]),
-            light.on(tone * 1.25),
-        )
-    fall = fbm(rng, height, width, height * 1.5, octaves=1)
-    grain = fbm(rng, height, width, height * 0.04, octaves=4, gain=0.8)
-    shade = 1 + np.float32(rng.uniform(0.02, 0.12)) * fall + np.float32(0.015) * grain
-    canvas.image *= cv2.merge((shade, shade, shade))
     return canvas
 
 
-def leaves(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """Foliage, a hedge or a wood that fills the picture."""
-    dark, bright = LEAVES[rng.choice(len(LEAVES), p=LEAF_WEIGHTS)]
+def foliage(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
+    """Leaves, a hedge or a wood that fills the picture."""
+    light, (dark, bright) = sky.light, LEAVES[rng.choice(len(LEAVES), p=LEAF_WEIGHTS)]
     depth = fbm(rng, height, width, height * rng.uniform(0.1, 0.5), octaves=8, gain=rng.uniform(0.6, 0.85))
-    canvas = Canvas(
-        ramp(np.clip(0.4 + 0.22 * depth, -0.05, 1.1), sky.light.on(dark), sky.light.on(jitter(rng, bright)))
-    )
-    for _ in range(int(rng.integers(2, 7))):
-        size = int(height * rng.uniform(0.3, 1.0))
-        patch, alpha = crown(
-            rng,
-            size,
-            size,
-            sky.light,
-            rng.uniform(0, 0.4),
-            loose=rng.uniform(0, 0.6),
-            leaf=height * rng.uniform(0.004, 0.03),
-        )
+    canvas = Canvas(ramp(np.clip(0.4 + 0.22 * depth, -0.05, 1.1), light.on(dark), light.on(jitter(rng, bright))))
+    for _ in range(int(rng.integers(1, 5))):
+        size, leaf = max(int(height * rng.uniform(0.3, 0.9)), 4), height * rng.uniform(0.004, 0.03)
+        patch, alpha = crown(rng, size, size, light, rng.uniform(0, 0.4), loose=rng.uniform(0, 0.6), leaf=leaf)
         canvas.paint(patch, alpha, int(rng.uniform(-0.5, 0.9) * height), int(rng.uniform(-0.2, 0.9) * width))
     for _ in range(int(rng.integers(0, 7))):
         x, w = rng.uniform(0, 1) * width, height * rng.uniform(0.01, 0.08)
         lean = rng.normal(0, 0.08) * width
         shape = [(x - w, height * 1.1), (x + w, height * 1.1), (x + lean + 0.7 * w, -5), (x + lean - 0.7 * w, -5)]
-        canvas.polygon(np.array(shape), sky.light.on(jitter(rng, choose(rng, *BARK), 0.2)))
+        canvas.polygon(np.array(shape), light.on(jitter(rng, choose(rng, *BARK), 0.2)))
+    if rng.random() < 0.3:
+        choose(rng, paint_animal, paint_person, paint_flower)(
+            rng,
+            canvas,
+            rng.uniform(0.2, 0.8) * width,
+            height * rng.uniform(0.8, 1.1),
+            height * rng.uniform(0.3, 0.8),
+            light,
+        )
     return canvas
 
 
 def ground(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """Ground seen from above or from an angle: the horizon lies beyond the upper border."""
+    """Ground seen from above or at an angle, with animals, people or things on it: no horizon in the picture."""
     canvas = Canvas(np.zeros((3 * height, width, 3), np.float32))
-    horizon = rng.uniform(0.3, 1.8) * height
-    light = Light(sky.light.tint, sky.light.air, 0.0, sky.light.sun_side, sky.light.dark)
-    paint_ground(rng, canvas, horizon, light, str(choose(rng, *GROUNDS)))
-    return Canvas(canvas.image[-height:])
+    light, kind = replace(sky.light, haze=0.0), choose(rng, *GROUNDS)
+    paint_ground(rng, canvas, rng.uniform(0.3, 1.8) * height, light, kind)
+    canvas = Canvas(canvas.image[-height:])
+    thing = choose(rng, paint_animal, paint_animal, paint_blob, paint_person, paint_car, paint_flower)
+    smooth = kind in ("snow", "sand", "asphalt")  # alone it could as well be a sky
+    for near in np.sort(rng.random(int(rng.integers(int(smooth), 5)))):
+        size = height * rng.uniform(0.15, 0.7) * (0.5 + 0.5 * near)
+        thing(rng, canvas, rng.uniform(0.1, 0.9) * width, height * (0.35 + 0.65 * near), size, light)
+    return canvas
 
 
 def water(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
     """A water surface that mirrors a sky which is out of the picture, or water seen from above."""
     if rng.random() < 0.3:
-        waves = fbm(
-            rng,
-            height,
-            width,
-            height * rng.uniform(0.05, 0.4),
-            octaves=7,
-            gain=rng.uniform(0.5, 0.75),
-            stretch=rng.uniform(1, 3),
-        )
+        cell, gain, stretch = height * rng.uniform(0.05, 0.4), rng.uniform(0.5, 0.75), rng.uniform(1, 3)
+        waves = fbm(rng, height, width, cell, octaves=7, gain=gain, stretch=stretch)
         deep = jitter(rng, choose(rng, *WATERS), 0.2)
-        return Canvas(ramp(np.clip(0.3 + 0.17 * waves, 0, 1.2), sky.light.on(deep * 1.5), 0.7 * sky.horizon))
-    tall = 2 * height
-    canvas = Canvas(gradient(sky, tall, width, height * 0.8))
-    paint_water(rng, canvas, height * 0.8, sky.light, rng.random())
-    return Canvas(canvas.image[-height:])
+        canvas = Canvas(ramp(np.clip(0.3 + 0.17 * waves, 0, 1.2), sky.light.on(deep * 1.5), 0.7 * sky.horizon))
+    else:
+        canvas = Canvas(paint_sky(rng, sky, 2 * height, width, height * 0.8))
+        paint_water(rng, canvas, height * 0.8, sky.light, rng.random())
+        canvas = Canvas(canvas.image[-height:])
+    for near in np.sort(rng.random(int(rng.integers(0, 4)))):
+        thing = choose(rng, paint_boat, paint_boat, paint_blob, paint_person)
+        size = height * (0.1 + rng.uniform(0.2, 0.8) * near)
+        thing(rng, canvas, rng.random() * width, height * (0.2 + 0.8 * near), size, sky.light)
+    return canvas
 
 
-def shelf(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
-    """Rows of upright coloured things: books, goods, lockers, people's clothes."""
-    canvas = Canvas(np.zeros((height, width, 3), np.float32) + np.float32(0.08))
-    rows = int(rng.integers(1, 5))
-    tint = np.float32(rng.uniform(0.6, 1.1))
-    for row in range(rows):
-        x, foot = -5.0, (row + 1) * height / rows - 3
-        while x < width:
-            w, h = height / rows * rng.uniform(0.06, 0.5), height / rows * rng.uniform(0.5, 0.95)
-            tone = np.full(3, rng.uniform(0.1, 1.0)) + rng.normal(0, 0.12, 3)
-            tone = np.clip(tone, 0.03, 1) * tint
-            canvas.polygon(np.array([(x, foot - h), (x + w, foot - h), (x + w, foot), (x, foot)]), tone)
-            x += w * rng.uniform(1.0, 1.15)
-    shade = 1 + 0.08 * fbm(rng, height, width, height * 0.3, octaves=7, gain=0.75)
-    canvas.image *= cv2.merge((shade, shade, shade))
+def canyon(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
+    """A street whose sky is out of the picture: between high fronts, closed by one more at the end."""
+    sky = shaded(rng, sky)
+    canvas = Canvas(np.broadcast_to(sky.light.on((0.3, 0.3, 0.3)), (height, width, 3)))
+    view = View(
+        focal=rng.uniform(0.9, 1.6) * width,
+        middle=rng.uniform(0.3, 0.7) * width,
+        horizon=rng.uniform(0.2, 0.6) * height,
+        eye=rng.uniform(1.2, 2.2),
+    )
+    road = build_street(rng, sky, height / 5, length=60.0)
+    walls = fronts(rng, sky.light, sky.horizon, 3, height / 6, (9, 12))
+    rows = [
+        building
+        for side, kerb in zip((-1, 1), road.road, strict=True)
+        for building in build_row(rng, walls, kerb + side * (road.walk + 0.2), (-2.0, 60.0), gaps=0.0)
+    ]
+    end = rng.uniform(20, 60)
+    high = view.eye + 1.2 * (view.horizon + 5) / view.scale(end)
+    reach = 1.2 * width / view.scale(end)
+    paint_panel(canvas, view, Panel(choose(rng, *walls).texture, (-reach, end), (reach, end), 0.0, high))
+    kept = [thing for thing in road.stands if thing.z < end]
+    before = [building for building in rows if building.z[0] < end]
+    paint_street(rng, canvas, view, sky.light, replace(road, buildings=before, stands=kept), ground_to=end)
+    return canvas
+
+
+def close_up(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canvas:
+    """One sharp thing before a background out of focus, in the colours of leaves, walls or a sky that is none."""
+    kind = choose(rng, "wall", "leaves", "spots", "room")
+    if kind == "wall":
+        canvas = plaster(rng, sky, height, width)
+    elif kind == "room":
+        canvas = room(rng, sky, height, width)
+    elif kind == "leaves":
+        canvas = foliage(rng, sky, height, width)
+    else:
+        spots = fbm(rng, height, width, height * rng.uniform(0.2, 0.5), octaves=3, gain=0.6)
+        canvas = Canvas(ramp(np.clip(0.5 + 0.25 * spots, 0, 1), rng.uniform(0, 0.5, 3), rng.uniform(0.3, 1, 3)))
+    canvas = Canvas(cv2.GaussianBlur(canvas.image, (0, 0), max(height * rng.uniform(0.01, 0.05), 0.5)))
+    thing = choose(rng, paint_blob, paint_blob, paint_person, paint_animal, paint_flower)
+    for _ in range(int(rng.integers(1, 4))):
+        y = height * (rng.uniform(0.4, 0.8) if thing is paint_blob else rng.uniform(0.9, 1.3))
+        size = height * (rng.uniform(0.15, 0.4) if thing is paint_blob else rng.uniform(0.5, 1.3))
+        thing(rng, canvas, rng.uniform(0.1, 0.9) * width, y, size, sky.light)
     return canvas
 
 
 PAINTERS = {
-    "room": interior,
-    "corridor": interior,
+    "room": room,
+    "corridor": corridor,
     "wall": wall,
     "ground": ground,
-    "foliage": leaves,
+    "foliage": foliage,
     "water": water,
-    "canyon": shelf,
-    "close_up": plain,
+    "canyon": canyon,
+    "close_up": close_up,
 }
 
 
 def paint_no_sky(rng: np.random.Generator, sky: Sky, height: int, width: int, weights: Mapping[str, float]) -> Canvas:
-    """One of the pictures above, by weight, perhaps with objects in front. The whole canvas counts as covered.
+    """One of the pictures above, by weight. The whole canvas counts as covered.
 
     Args:
         weights: how often each key of PAINTERS is drawn relative to the others, >= 0.
     """
     share = np.array([weights[name] for name in PAINTERS])
-    scenery = PAINTERS[str(rng.choice(list(PAINTERS), p=share / share.sum()))]
-    canvas = scenery(rng, sky, height, width)
-    # A plain surface alone could as well be a plain sky, so something always stands before it.
-    count = int(rng.choice([1, 1, 2, 4] if scenery is plain else [0, 0, 0, 1, 2]))
-    painters = (paint_blob, paint_person, paint_car) if scenery is ground else (paint_blob, paint_blob, paint_person)
-    for _ in range(count):
-        x, y, size = rng.uniform(0.1, 0.9) * width, rng.uniform(0.4, 0.95) * height, height * rng.uniform(0.1, 0.45)
-        choose(rng, *painters)(rng, canvas, x, y, size, sky.light)
+    canvas = PAINTERS[str(rng.choice(list(PAINTERS), p=share / share.sum()))](rng, sky, height, width)
     canvas.cover[:] = 1
     return canvas

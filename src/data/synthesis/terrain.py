@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from src.data.synthesis.brushes import choose, jitter
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.noise import fbm, fbm_line, plane, ramp, smoothstep
 from src.data.synthesis.sky import Light
@@ -28,18 +29,6 @@ GROUNDS = {
     "paving": ((0.42, 0.40, 0.38), (0.72, 0.70, 0.66)),
     "gravel": ((0.26, 0.25, 0.24), (0.66, 0.64, 0.60)),
 }
-WATERS = ((0.03, 0.10, 0.16), (0.05, 0.16, 0.15), (0.10, 0.14, 0.12), (0.04, 0.20, 0.30), (0.14, 0.18, 0.18))
-
-
-def jitter(rng: np.random.Generator, colour: np.ndarray, amount: float = 0.08) -> np.ndarray:
-    """A colour [3] near the given one: brightness and hue move by about `amount` of its value; 0..1.1."""
-    colour = np.asarray(colour, np.float32)
-    return np.clip(colour * (1 + rng.normal(0, amount) + rng.normal(0, amount / 2, 3)), 0, 1.1).astype(np.float32)
-
-
-def choose(rng: np.random.Generator, *options):
-    """One of the options, each as likely."""
-    return options[int(rng.integers(len(options)))]
 
 
 def skyline(rng: np.random.Generator, width: int, base: float, amplitude: float, roughness: float) -> np.ndarray:
@@ -81,9 +70,11 @@ def paint_ridge(
     if leafy:
         edge = edge + texture * np.float32((1 - depth) * canvas.height * 0.008)
     alpha = np.clip(edge + 0.5, 0, 1)
-    shade = 0.45 + 0.2 * texture
+    # Snow is smooth: with the contrast of rock it would look like clouds.
+    contrast = np.float32(0.3 if cover == "snow" else 1.0)
+    shade = 0.45 + 0.2 * contrast * texture
     relief = fbm(rng, high, wide, canvas.height * 0.25, octaves=4, stretch=1.2)
-    shade += 0.12 * light.sun_side * np.gradient(relief, axis=1) * canvas.height * 0.05 + 0.08 * relief
+    shade += 0.12 * light.sun_side * np.gradient(relief, axis=1) * canvas.height * 0.05 + 0.08 * contrast * relief
     low, high_colour = (jitter(rng, c, 0.12) for c in RIDGES[cover])
     colour = ramp(np.clip(shade, -0.1, 1.1), light.on(low, depth), light.on(high_colour, depth))
     if cover == "rock" and rng.random() < 0.5:
@@ -130,64 +121,38 @@ def paint_ground(rng: np.random.Generator, canvas: Canvas, horizon: float, light
     canvas.paint(colour, alpha, first, 0)
 
 
-def paint_water(rng: np.random.Generator, canvas: Canvas, horizon: float, light: Light, calm: float) -> None:
-    """Paints water below the horizon. It mirrors what is painted so far and is never sky.
-
-    Args:
-        calm: 0 an open, choppy sea .. 1 a mirror.
-    """
-    first = int(np.floor(horizon))
-    high, wide = canvas.height - first, canvas.width
-    if high < 2:
-        return
-    size = max(canvas.height, wide)
-    tile = fbm(rng, size, size, size * 0.08, octaves=7, gain=0.72, stretch=3)
-    waves, distance = plane(tile, high, wide, zoom=rng.uniform(0.5, 1.2), reach=rng.uniform(0.03, 0.15), fade=0.5)
-    deep = light.on(jitter(rng, choose(rng, *WATERS), 0.2) * rng.uniform(0.8, 2.2))
-    # Fresnel: grazing, far water mirrors; near water shows its depth.
-    far = (distance / distance[0]).astype(np.float32)
-    mirror = np.clip((0.15 + 0.7 * calm) + 0.6 * far ** np.float32(0.7), 0, 0.94) * np.ones((1, wide), np.float32)
-    rows = np.arange(high, dtype=np.float32)[:, None]
-    bend = waves * ((1 - calm) * 0.1 + 0.006) * canvas.height
-    up = horizon - 1 - rows * np.float32(rng.uniform(0.8, 1.0))
-    up = np.clip(np.abs(up) - np.abs(bend), 0, max(first - 1, 0)).astype(np.float32)
-    across = np.arange(wide, dtype=np.float32)[None, :] + bend * np.float32(0.5)
-    source = canvas.image[: max(first, 1)]
-    reflected = cv2.remap(source, across.astype(np.float32), up, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    gloss = np.clip(mirror + (0.2 - 0.15 * calm) * waves, 0, 1).astype(np.float32)
-    depths = np.empty_like(reflected)
-    depths[:] = deep
-    colour = cv2.blendLinear(reflected * np.float32(rng.uniform(0.75, 0.95)), depths, gloss, 1 - gloss)
-    if calm < 0.5 and rng.random() < 0.4:
-        foam = smoothstep(waves, 1.6, 2.3) * smoothstep(1 - far, 0.2, 0.9)
-        colour += cv2.merge((foam, foam, foam)) * (light.on((0.95, 0.96, 0.98)) - colour)
-    alpha = np.ones((high, wide), np.float32)
-    alpha[0] = 1 - (horizon - first)
-    canvas.paint(colour, alpha, first, 0)
+def paint_dune(
+    rng: np.random.Generator, canvas: Canvas, base: float, height: float, light: Light, depth: float
+) -> None:
+    """Paints a dune across the picture: a sharp crest between its lit and its shaded flank."""
+    wide = canvas.width
+    x = np.arange(wide, dtype=np.float32) / wide
+    top = base - height * (0.5 + 0.5 * np.sin(2 * np.pi * (x * rng.uniform(0.4, 1.2) + rng.random()))) ** rng.uniform(
+        0.8, 2
+    )
+    paint_ridge(rng, canvas, top.astype(np.float32), base + 0.3 * canvas.height, light, "desert", 0.5 * depth)
+    dark = light.on(jitter(rng, RIDGES["desert"][0], 0.1) * 1.3, 0.5 * depth)
+    at, reach = int(rng.uniform(0.1, 0.9) * wide), int(wide * rng.uniform(0.2, 0.5))
+    columns = np.arange(max(at - reach, 0), min(at + reach, wide), 8)
+    if len(columns) > 2:
+        swing = height * 0.5 * np.clip(1 - np.abs(columns - at) / reach, 0, 1) * (1 + 0.3 * np.sin(columns / reach * 5))
+        crest = top[columns]
+        canvas.polygon(
+            np.concatenate([np.stack([columns, crest + 0.5], 1), np.stack([columns, crest + swing], 1)[::-1]]), dark
+        )
 
 
-def paint_road(rng: np.random.Generator, canvas: Canvas, vanish: tuple[float, float], light: Light) -> None:
-    """Paints a straight road with markings from the vanishing point (x, y) to the lower border."""
-    x, y = vanish
-    bottom, wide = canvas.height + 2.0, canvas.width
-    centre = x + rng.normal(0, 0.25) * wide
-    half = rng.uniform(0.25, 0.8) * wide
-    grey = rng.uniform(0.22, 0.5)
-    near, far = light.on((grey, grey, grey * 1.02)), light.on((grey, grey, grey * 1.02), 0.5)
-
-    def at(share: float, down: float) -> tuple[float, float]:
-        """Point at `share` of the half width from the road's middle, `down` of the way from horizon to border."""
-        return x + (centre + share * half - x) * down, y + (bottom - y) * down
-
-    canvas.polygon(np.array([at(-0.01, 0.01), at(0.01, 0.01), at(1, 1), at(-1, 1)]), far)
-    mask = np.array([at(-1, 0.12), at(1, 0.12), at(1, 1), at(-1, 1)])
-    canvas.polygon(mask, 0.5 * near + 0.5 * far)
-    white = light.on(choose(rng, (0.9, 0.9, 0.88), (0.85, 0.85, 0.85), (0.9, 0.75, 0.3)))
-    if rng.random() < 0.75:
-        for z in np.arange(1.0, 14, rng.uniform(0.5, 1.0)):
-            canvas.polygon(
-                np.array([at(s, 1 / d) for s, d in ((-0.02, z + 0.3), (0.02, z + 0.3), (0.02, z), (-0.02, z))]), white
-            )
-    if rng.random() < 0.6:
-        for side in (-0.92, 0.92):
-            canvas.polygon(np.array([at(side, 0.03), at(side + 0.03, 0.03), at(side + 0.03, 1), at(side, 1)]), white)
+def paint_mesa(
+    rng: np.random.Generator, canvas: Canvas, x: float, base: float, height: float, light: Light, depth: float = 0.3
+) -> None:
+    """Paints a table mountain or rock tower whose left border is x: steep walls over a slope of rubble."""
+    wide, steps = height * rng.uniform(0.4, 3.0), 40
+    t = np.linspace(0, 1, steps)
+    wall = np.clip(np.minimum(t, 1 - t) * rng.uniform(6, 20) - 0.5, 0, 1)
+    slope = np.clip(np.minimum(t, 1 - t) * 3.5, 0, 1) * rng.uniform(0.2, 0.5)
+    rise = height * np.clip(slope + (1 - slope) * wall + rng.normal(0, 0.015, steps), 0, None)
+    line = np.full(canvas.width, base + 2, np.float32)
+    columns = np.arange(canvas.width)
+    inside = (columns > x) & (columns < x + wide)
+    line[inside] = base - np.interp((columns[inside] - x) / wide, t, rise)
+    paint_ridge(rng, canvas, line, base + 0.06 * canvas.height, light, choose(rng, "desert", "desert", "rock"), depth)
