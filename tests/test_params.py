@@ -51,7 +51,7 @@ def test_every_key_of_the_committed_file_has_a_comment():
         ("train.threads", "many", ("train.threads", "'auto'", "integer")),
         ("tracking.mlflow", "yes", ("tracking.mlflow", "boolean")),
         ("model.name", "unett", ("model.name", "'unet'", "'segformer'", "'unett'")),
-        ("preprocess.height", 250, ("preprocess.height", "multiple of 32")),
+        ("preprocess.height", 250, ("preprocess.height", "multiple of 8")),
         ("train.augment.flip", 2, ("train.augment.flip", "less than or equal to 1")),
         ("data.sources", [], ("data.sources", "at least 1")),
         ("data.sources", ["skyfindr"], ("data.sources.0", "'synthetic', 'folder', 'skyfinder'")),

@@ -51,6 +51,9 @@ def _describe(problem: dict[str, Any]) -> str:
     if problem["type"] == "missing":
         return f"{path}: missing"
     message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    if problem["type"] == "value_error" and isinstance(problem["input"], dict):
+        # How a section's keys go together: the message names them, and the whole section would bury it.
+        return f"{path}: {message}" if location else message
     return f"{path}: {message}, not {problem['input']!r}"
 
 
