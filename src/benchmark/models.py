@@ -46,10 +46,8 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="a table for a page")
     chosen = parser.parse_args()
     width, height = _size(chosen.size)
-    machine = processor()
-    print(
-        f"{machine['model']}, {chosen.threads} threads, input {width}x{height}, median of {chosen.runs}\n", flush=True
-    )
+    machine = f"{processor()['model']}, {chosen.threads} threads"
+    print(f"{machine}, input {width}x{height}, median of {chosen.runs}\n", flush=True)
     wanted = [(net, encoder) for net, encoder in CHOSEN if not chosen.only or net in chosen.only]
     rows = [*measure(wanted, height, width, threads=chosen.threads, runs=chosen.runs)]
     columns = {key: key for key in rows[0]}
