@@ -51,7 +51,7 @@ def test_every_key_of_the_committed_file_has_a_comment():
         ("train.threads", "many", ("train.threads", "'auto'", "integer")),
         ("tracking.mlflow", "yes", ("tracking.mlflow", "boolean")),
         ("model.name", "unett", ("model.name", "'unet'", "'segformer'", "'unett'")),
-        ("preprocess.height", 250, ("preprocess.height", "multiple of 32")),
+        ("preprocess.height", 250, ("preprocess.height", "multiple of 8")),
         ("train.augment.flip", 2, ("train.augment.flip", "less than or equal to 1")),
         ("data.sources", [], ("data.sources", "at least 1")),
         ("data.sources", ["skyfindr"], ("data.sources.0", "'synthetic', 'folder', 'skyfinder'")),
@@ -102,3 +102,35 @@ def test_a_file_that_is_none(tmp_path, text, says):
         path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=says):
         params.load(path)
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ({"name": "bisenetv2"}, "model: encoder: bisenetv2 has its own; set it to null, not 'tu-resnet10t'"),
+        ({"name": "fpn", "encoder": None}, "model: encoder: fpn needs one"),
+        (
+            {"encoder": None, "encoder_weights": "imagenet", "decoder_channels": None},
+            "unet without an encoder is trained",
+        ),
+        ({"name": "ddrnet", "encoder": None, "encoder_weights": "imagenet"}, "ddrnet is trained from scratch"),
+        ({"name": "fpn"}, "model: decoder_channels: only unet, unetplusplus, manet over an encoder"),
+        ({"encoder": None}, "model: decoder_channels: only"),
+        ({"encoder_weights": "imagnet"}, "model.encoder_weights: should be null, imagenet or the path of a .pth"),
+    ],
+)
+def test_parts_of_a_model_that_do_not_go_together_are_refused(tree, model, says):
+    tree["model"] |= model
+    with pytest.raises(UserError) as caught:
+        params.parse(tree, "params.yaml")
+    assert says in str(caught.value)
+    assert "normalisation" not in str(caught.value)
+
+
+def test_a_size_that_the_net_does_not_take_is_refused_with_the_nearest(tree):
+    tree["model"] |= {"name": "fpn", "decoder_channels": None}
+    tree["preprocess"]["width"] = 264
+    with pytest.raises(UserError, match=r"preprocess\.width: fpn takes multiples of 32; the nearest to 264 is 256"):
+        params.parse(tree, "params.yaml")
+    tree["model"] |= {"name": "bisenetv2", "encoder": None}
+    assert params.parse(tree, "params.yaml").preprocess.width == 264

@@ -70,17 +70,7 @@ def measure(
     """
     calls = [open_contender(one, threads, threshold) for one in chosen]
     single = [frames[i : i + 1] for i in range(len(frames))]
-    for call in calls:
-        for i in range(warmup):
-            call(single[i % len(single)])
-    seconds: list[list[float]] = [[] for _ in calls]
-    for start in range(0, runs, BLOCK):
-        for call, taken in zip(calls, seconds, strict=True):
-            call(single[0])
-            for i in range(start, min(start + BLOCK, runs)):
-                began = time.perf_counter()
-                call(single[i % len(single)])
-                taken.append(time.perf_counter() - began)
+    seconds = time_in_turns(calls, single, runs=runs, warmup=warmup)
     labels = [np.concatenate([call(frame) for frame in single]) for call in calls]
     medians = [float(np.median(taken)) for taken in seconds]
     return [
@@ -95,6 +85,24 @@ def measure(
         }
         for one, taken, median, answer in zip(chosen, seconds, medians, labels, strict=True)
     ]
+
+
+def time_in_turns(
+    calls: Sequence[Labels], single: Sequence[np.ndarray], *, runs: int, warmup: int
+) -> list[list[float]]:
+    """Seconds of each timed call, for each of `calls`; see `measure`. `single` holds frames uint8 [1, H, W, 3]."""
+    for call in calls:
+        for i in range(warmup):
+            call(single[i % len(single)])
+    seconds: list[list[float]] = [[] for _ in calls]
+    for start in range(0, runs, BLOCK):
+        for call, taken in zip(calls, seconds, strict=True):
+            call(single[0])
+            for i in range(start, min(start + BLOCK, runs)):
+                began = time.perf_counter()
+                call(single[i % len(single)])
+                taken.append(time.perf_counter() - began)
+    return seconds
 
 
 def open_contender(one: Contender, threads: int, threshold: float) -> Labels:

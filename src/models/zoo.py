@@ -9,16 +9,25 @@ from torch import nn
 
 from src.errors import UserError
 from src.model_card import ClassInfo, ModelCard
+from src.models import weights
+from src.models.nets.bisenetv2 import BiSeNetV2
+from src.models.nets.blocks import Logits
+from src.models.nets.ddrnet import DDRNet
+from src.models.nets.pidnet import PIDNet
+from src.models.nets.torchvision_nets import FCN, LRASPP
+from src.models.nets.unet import PlainUNet
+from src.params.model import OWN_ENCODER
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-_ARCHITECTURES = {
+_SMP = {
     "unet": "Unet",
     "unetplusplus": "UnetPlusPlus",
     "fpn": "FPN",
     "linknet": "Linknet",
     "manet": "MAnet",
     "pspnet": "PSPNet",
+    "deeplabv3": "DeepLabV3",
     "deeplabv3plus": "DeepLabV3Plus",
     "segformer": "Segformer",
     "upernet": "UPerNet",
@@ -26,43 +35,66 @@ _ARCHITECTURES = {
 
 
 def build_network(
-    name: str, encoder: str, logits: int, *, encoder_weights: str | None, decoder_channels: list[int] | None
+    name: str, encoder: str | None, logits: int, *, encoder_weights: str | None, decoder_channels: list[int] | None
 ) -> nn.Module:
-    """A network of segmentation-models-pytorch: float [N, 3, H, W] normalised RGB -> float logits [N, `logits`, H, W].
+    """A network: float [N, 3, H, W] normalised RGB -> float logits [N, `logits`, H, W].
+
+    In training a network with auxiliary heads answers (logits, *auxiliary logits), all of that shape; in evaluation
+    every network answers one tensor.
 
     Args:
-        name: a key of the zoo.
-        encoder: an encoder of smp, or `tu-*` of timm.
+        name: one of `src.params.model.NetName`.
+        encoder: an encoder of smp, or `tu-*` of timm; None for nets that have their own, and for the plain U-Net.
         logits: output channels; 1 for a binary task.
-        encoder_weights: "imagenet" or None.
+        encoder_weights: "imagenet", the path of a file, or None.
         decoder_channels: from coarse to fine, for architectures that take them; None for their default.
 
     Raises:
-        UserError: unknown encoder, an option that the architecture does not take, or weights that cannot be loaded.
+        UserError: a net that cannot be built over this encoder, or weights that cannot be had or do not fit.
     """
-    import segmentation_models_pytorch as smp
-
-    options: dict[str, Any] = {"encoder_weights": encoder_weights, "classes": logits}
-    if decoder_channels is not None:
-        if name not in ("unet", "unetplusplus", "manet"):
-            raise UserError(
-                f"model.decoder_channels: {name} does not take a list of channels", fix="set it to null for this net"
-            )
-        options["decoder_channels"] = tuple(decoder_channels)
+    pretrained = encoder_weights == "imagenet"
     try:
-        return getattr(smp, _ARCHITECTURES[name])(encoder, **options)
-    except (KeyError, ValueError, RuntimeError) as error:
+        network = _construct(name, encoder, logits, decoder_channels, pretrained=pretrained)
+    except Exception as error:  # the hubs' clients, and smp and timm over them, share no class of error
+        if not pretrained and not isinstance(error, KeyError | ValueError | RuntimeError | NotImplementedError):
+            raise
+        if pretrained:
+            # Without the weights, so that what is wrong with the net itself is said first.
+            build_network(name, encoder, logits, encoder_weights=None, decoder_channels=decoder_channels)
+            raise weights.unavailable(encoder or OWN_ENCODER[name] or name, error) from error
         raise UserError(
             f"model: cannot build {name} over encoder '{encoder}'",
             str(error).strip("'\"")[:500],
             "choose another model.name, model.encoder or model.decoder_channels",
         ) from error
-    except OSError as error:
-        raise UserError(
-            f"model.encoder_weights: the {encoder_weights} weights of '{encoder}' cannot be loaded",
-            f"{type(error).__name__}: no network, or the model hub does not answer",
-            "set model.encoder_weights: null, or run where the hub can be reached",
-        ) from error
+    if encoder_weights and not pretrained:
+        weights.load_encoder(network.encoder, Path(encoder_weights))
+    return network
+
+
+def _construct(
+    name: str, encoder: str | None, logits: int, decoder_channels: list[int] | None, *, pretrained: bool
+) -> nn.Module:
+    if encoder is not None:
+        import segmentation_models_pytorch as smp
+
+        options = {} if decoder_channels is None else {"decoder_channels": tuple(decoder_channels)}
+        weights_name = "imagenet" if pretrained else None
+        return getattr(smp, _SMP[name])(encoder, encoder_weights=weights_name, classes=logits, **options)
+    match name:
+        case "unet":
+            return PlainUNet(logits)
+        case "fcn":
+            return FCN(logits, pretrained=pretrained)
+        case "lraspp":
+            return LRASPP(logits, pretrained=pretrained)
+        case "bisenetv2":
+            return BiSeNetV2(logits)
+        case "ddrnet":
+            return DDRNet(logits)
+        case "pidnet":
+            return PIDNet(logits)
+    raise ValueError(f"{name} needs an encoder")
 
 
 @dataclass(frozen=True)
@@ -78,7 +110,7 @@ class NetworkSpec:
     """
 
     name: str
-    encoder: str
+    encoder: str | None
     decoder_channels: list[int] | None
     classes: tuple[ClassInfo, ...]
     height: int
@@ -92,10 +124,15 @@ class NetworkSpec:
         """Output channels: one for background against one class, else one per class."""
         return 1 if len(self.classes) == 2 else len(self.classes)
 
+    @property
+    def title(self) -> str:
+        """For people: the net, and its encoder if it was chosen."""
+        return f"{self.name}-{self.encoder}" if self.encoder else self.name
+
     def card(self, threshold: float) -> ModelCard:
         """The model card's part that is known without an export."""
         return ModelCard(
-            name=f"{self.name}-{self.encoder}",
+            name=self.title,
             classes=self.classes,
             height=self.height,
             width=self.width,
@@ -123,8 +160,9 @@ class Segmenter(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("scale", 1 / (torch.tensor(std).view(1, 3, 1, 1) * 255), persistent=False)
 
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        """uint8 [N, H, W, 3] RGB -> float logits [N, C, H, W]."""
+    def forward(self, frames: torch.Tensor) -> Logits:
+        """uint8 [N, H, W, 3] RGB -> float logits [N, C, H, W]; in training, where the network has auxiliary heads,
+        (logits, *auxiliary logits), each of that shape."""
         # Cast first, then transpose: TensorRT takes uint8 only where a Cast follows at once.
         pixels = frames.to(torch.float32).permute(0, 3, 1, 2)
         return self.network((pixels - self.mean) * self.scale)

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from src.params.base import HalfShare, Name, Section, Seed, Share, Threads
 from src.params.data import Data
-from src.params.model import Model
+from src.params.model import SIZE_MULTIPLE, Model
 from src.params.training import Train
 
 
@@ -33,8 +33,8 @@ class Filter(Section):
 
 
 class Preprocess(Section):
-    height: int = Field(ge=32, le=4096, multiple_of=32)
-    width: int = Field(ge=32, le=4096, multiple_of=32)
+    height: int = Field(ge=32, le=4096, multiple_of=SIZE_MULTIPLE)
+    width: int = Field(ge=32, le=4096, multiple_of=SIZE_MULTIPLE)
     train_scale: float = Field(ge=1, le=4)
     jpeg_quality: int = Field(ge=50, le=100)
 
@@ -90,3 +90,14 @@ class Params(Section):
         if twice := [native for native in natives if natives.count(native) > 1]:
             raise ValueError(f"the native class {twice[0]} is named twice")
         return labels
+
+    @model_validator(mode="after")
+    def _the_net_takes_the_size(self) -> "Params":
+        step = self.model.size_multiple
+        for side in ("height", "width"):
+            size = getattr(self.preprocess, side)
+            if size % step:
+                nearest = max(step, round(size / step) * step)
+                takes = f"{self.model.name} takes multiples of {step}"
+                raise ValueError(f"preprocess.{side}: {takes}; the nearest to {size} is {nearest}")
+        return self
