@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from src import params
-from src.data.index import read_index
+from src.data.index import native_lookups, read_index
 from src.data.raw import raw_folders
 from src.errors import user_errors
 from src.evaluation.evaluate import SPLITS, Evaluator, evaluate
@@ -14,7 +14,7 @@ from src.records import write_metrics
 def main() -> None:
     settings = params.load()
     table = ClassTable.from_labels(settings.labels)
-    lookups = {f.name: table.lookup(f.classes, f.name)[0] for f in raw_folders(Path("data/raw"))}
+    lookups = native_lookups(raw_folders(Path("data/raw")), table)
     evaluator = Evaluator(Path("models/checkpoint.ckpt"), lookups, settings.export.threshold)
     figures = evaluate(
         evaluator,

@@ -51,7 +51,8 @@ def _describe(problem: dict[str, Any]) -> str:
     if problem["type"] == "missing":
         return f"{path}: missing"
     message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return f"{path}: {message}, not {problem['input']!r}"
+    # Of keys that contradict each other the message tells the values; a whole section after it would bury them.
+    return f"{path}: {message}" + ("" if isinstance(problem["input"], dict) else f", not {problem['input']!r}")
 
 
 def _is_union_member(part: str) -> bool:
