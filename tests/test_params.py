@@ -108,9 +108,8 @@ def test_an_unseen_set_must_be_one_of_the_sources_and_not_all_of_them(tree):
     tree["data"]["sources"] = ["synthetic", "folder"]
     tree["evaluate"]["unseen"] = ["photos"]
     assert params.parse(tree, "params.yaml").evaluate.unseen == ["photos"]
-    assert "no such source: camvid; data.sources brings synthetic, photos" in refusal(
-        tree, "evaluate.unseen", ["camvid"]
-    )
+    elsewhere = refusal(tree, "evaluate.unseen", ["camvid"])
+    assert "no such source: camvid; data.sources brings synthetic, photos" in elsewhere
+    assert len(elsewhere) < 200  # the message, not the whole file after it
     assert "leaves none to learn from" in refusal(tree, "evaluate.unseen", ["photos", "synthetic"])
     assert "listed twice" in refusal(tree, "evaluate.unseen", ["photos", "photos"])
-    assert len(elsewhere) < 200  # the message, not the whole file after it
