@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from src.comparison import run
 from src.comparison.__main__ import main
 from src.comparison.plan import own_settings, plan
+from src.comparison.plot import draw
 from src.comparison.report import table, write_report
 from src.comparison.rows import Row, columns_of, rows_of
 from src.errors import UserError
@@ -205,6 +206,15 @@ def test_the_report_is_complete_and_its_page_needs_nothing_beside_it(tmp_path):
     assert (first["model"], first["evaluate.test.iou"], second["benchmark.megabytes"]) == ("fpn/<b>", "0.9", "")
     write_report(ROWS, {}, **about, folder=tmp_path / "again")
     assert (tmp_path / "again/comparison.png").read_bytes() == (tmp_path / "deep/comparison.png").read_bytes()
+
+
+def test_every_model_is_named_on_the_plot_however_they_crowd(tmp_path):
+    figures = {"benchmark.latency.engine.p50_ms": 5.0, "benchmark.megabytes": 20.0, "evaluate.test.iou": 0.87}
+    rows = [Row(f"c-{i}", f"net{i}", figures | {"evaluate.test.iou": 0.87 + i / 1000}) for i in range(8)]
+    slow = Row("c-slow", "slow", figures | {"benchmark.latency.engine.p50_ms": 150.0})
+    for found in (rows, [*rows, slow]):
+        svg = draw(found, tmp_path / "plot.png")
+        assert [row.model for row in found if f"{row.model}, 20 MB" not in svg] == []
 
 
 def test_one_model_or_none_with_a_latency_still_makes_a_plot(tmp_path):

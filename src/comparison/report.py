@@ -14,8 +14,9 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 1180px; mar
 h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p.note { color: #666; margin-top: 0; } svg { width: 100%; height: auto; }
 div.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .4rem .8rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #e4e4e4; }
-th { border-bottom: 2px solid #888; cursor: pointer; font-weight: 600; } th:hover { background: #f2f6fc; }
+th, td { padding: .4rem .7rem; text-align: right; border-bottom: 1px solid #e4e4e4; } td { white-space: nowrap; }
+th { border-bottom: 2px solid #888; cursor: pointer; font-weight: 600; vertical-align: bottom; line-height: 1.25; }
+th:hover { background: #f2f6fc; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
 td.best { font-weight: 700; color: #1f5fbf; } code { background: #f4f4f4; padding: .15rem .35rem; }
 pre { background: #f4f4f4; padding: .8rem 1rem; overflow-x: auto; } li { margin: .3rem 0; }
@@ -98,7 +99,6 @@ figure of a column in blue; a click on a heading sorts.</p>
 {body}
 </tbody></table></div>
 {broken}
-<h2>Accuracy over latency</h2>
 {svg}
 <h2>Repeat it</h2><pre>{html.escape(command)}</pre>
 <script>{SCRIPT}</script></body></html>
