@@ -6,6 +6,7 @@ from pathlib import Path
 from src import params
 from src.benchmark import latency, video
 from src.benchmark.report import LATENCY_COLUMNS, VIDEO_COLUMNS, by_name, format_table, json_line, plot
+from src.benchmark.size import model_size
 from src.data.shards import ShardReader
 from src.errors import user_errors
 from src.hardware import cores, processor
@@ -13,7 +14,8 @@ from src.records import METRICS, write_metrics, write_table
 from src.runtime.video.source import VideoSource
 from src.tracking import log_state
 
-ENGINE, REPORTS = Path("models/engine"), Path("reports/benchmark")
+CHECKPOINT, ONNX, ENGINE = Path("models/checkpoint.ckpt"), Path("models/onnx/fp32.onnx"), Path("models/engine")
+REPORTS = Path("reports/benchmark")
 
 
 def main() -> None:
@@ -24,7 +26,7 @@ def main() -> None:
     clip = Path(options.video) if options.video else video.rendered_clip(options.frames, Path(".work"))
     VideoSource(clip).close()  # a video that is none is better refused before minutes of measuring
     rows = latency.measure(
-        latency.contenders(Path("models/checkpoint.ckpt"), Path("models/onnx/fp32.onnx"), ENGINE),
+        latency.contenders(CHECKPOINT, ONNX, ENGINE),
         frames,
         threads=threads,
         threshold=settings.export.threshold,
@@ -37,9 +39,11 @@ def main() -> None:
     plot(rows, steps, machine, REPORTS / "benchmark.png")
     write_table(rows, METRICS / "latency.csv")
     write_table(steps, METRICS / "video.csv")
-    write_metrics("benchmark", {"latency": by_name(rows, "contender"), "video": by_name(steps, "step")})
+    size = model_size(CHECKPOINT, ONNX)
+    write_metrics("benchmark", {**size, "latency": by_name(rows, "contender"), "video": by_name(steps, "step")})
     if settings.tracking.mlflow:
         log_state(settings.model_dump(), os.environ, Path.cwd(), [Path("reports/evaluate"), REPORTS])
+    print("\n" + ", ".join(f"{value:,} {name}" for name, value in size.items()))
     print(f"\n{machine}\n\n{format_table(rows, LATENCY_COLUMNS)}\n\n{format_table(steps, VIDEO_COLUMNS)}\n")
     print(json_line(rows, steps, processor()), flush=True)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from src import params
 from src.data.contact_sheet import contact_sheet
-from src.data.index import fraction_histogram, index_metrics, write_index
+from src.data.index import fraction_histogram, index_metrics, native_lookups, write_index
 from src.data.raw import raw_folders
 from src.data.selection import select
 from src.data.splits import groups_across_splits
@@ -17,7 +17,7 @@ def main() -> None:
     settings = params.load()
     table = ClassTable.from_labels(settings.labels)
     raw = raw_folders(Path("data/raw"))
-    rows = select(raw, table, settings.filter)
+    rows = select(raw, table, settings.filter, settings.evaluate.unseen)
     kept = [row for row in rows if row.kept]
     shared = groups_across_splits([f"{row.source}/{row.group}" for row in kept], [row.split for row in kept])
     if shared:
@@ -25,8 +25,7 @@ def main() -> None:
     write_index(rows, Path("data/index.parquet"))
     write_metrics("filter_sky", index_metrics(rows) | {"groups_across_splits": len(shared)})
     write_table(fraction_histogram(rows), METRICS / "filter_sky.csv")
-    lookups = {folder.name: table.lookup(folder.classes, folder.name)[0] for folder in raw}
-    contact_sheet(rows, lookups, table.classes, Path("reports/filter/contact_sheet.png"))
+    contact_sheet(rows, native_lookups(raw, table), table.classes, Path("reports/filter/contact_sheet.png"))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ FLOORS = (
     ("errors", "files", "params", "model_card", "labels", "hardware", "records"),
     ("models", "data", "runtime", "tracking"),
     ("training", "evaluation", "export", "benchmark"),
-    ("infer", "demo", "recipes"),
+    ("infer", "demo", "recipes", "comparison"),
 )
 
 

@@ -134,3 +134,14 @@ def test_a_size_that_the_net_does_not_take_is_refused_with_the_nearest(tree):
         params.parse(tree, "params.yaml")
     tree["model"] |= {"name": "bisenetv2", "encoder": None}
     assert params.parse(tree, "params.yaml").preprocess.width == 264
+
+
+def test_an_unseen_set_must_be_one_of_the_sources_and_not_all_of_them(tree):
+    tree["data"]["sources"] = ["synthetic", "folder"]
+    tree["evaluate"]["unseen"] = ["photos"]
+    assert params.parse(tree, "params.yaml").evaluate.unseen == ["photos"]
+    elsewhere = refusal(tree, "evaluate.unseen", ["camvid"])
+    assert "no such source: camvid; data.sources brings synthetic, photos" in elsewhere
+    assert len(elsewhere) < 200  # the message, not the whole file after it
+    assert "leaves none to learn from" in refusal(tree, "evaluate.unseen", ["photos", "synthetic"])
+    assert "listed twice" in refusal(tree, "evaluate.unseen", ["photos", "photos"])

@@ -1,12 +1,16 @@
 """The index: a row per image of every source, kept in a split or dropped for a reason."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from src.data.raw import RawFolder
+from src.labels import ClassTable
 
 KEPT = "kept"
 
@@ -16,10 +20,11 @@ class IndexRow:
     """One image of the index.
 
     Attributes:
-        source, group, split: where it belongs; split is "" for dropped images without an official one.
+        source, group, split: where it belongs: train, val, test, or unseen for a set that is only scored; split is ""
+            for dropped images without an official one.
         image, label: paths from the project's root.
-        width, height: pixels; 0 where unreadable.
-        sky_fraction: share of the valid pixels that are of any target class, 0..1; NaN where unreadable.
+        width, height: pixels; 0 where unreadable or not looked at.
+        sky_fraction: share of the valid pixels that are of any target class, 0..1; NaN likewise.
         black, white: shares of the pixels that are too dark or too bright to show anything, 0..1; NaN if not measured.
         sharpness: variance of the Laplacian outside the target classes; NaN if not measured.
         kept: whether later stages see it.
@@ -55,6 +60,11 @@ def read_index(path: Path, *, kept_only: bool = True) -> list[IndexRow]:
     """Reads an index back; by default only the images that later stages see."""
     rows = (IndexRow(**fields) for fields in pq.read_table(path).to_pylist())
     return [row for row in rows if row.kept or not kept_only]
+
+
+def native_lookups(folders: Iterable[RawFolder], table: ClassTable) -> dict[str, np.ndarray]:
+    """By source, uint8 [256]: native mask value -> target index or `VOID`; see `ClassTable.lookup`."""
+    return {folder.name: table.lookup(folder.classes, folder.name)[0] for folder in folders}
 
 
 def index_metrics(rows: list[IndexRow]) -> dict:

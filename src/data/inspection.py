@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -34,16 +35,18 @@ class Inspector:
         target: uint8 [256], native mask value -> target index or `VOID`.
         known: bool [256], whether the source's vocabulary lists the value.
         rules: what drops an image.
+        whole: the set is scored whole; only files that do not hold what they should, or nothing valid, are dropped.
     """
 
     folder: RawFolder
     target: np.ndarray
     known: np.ndarray
     rules: Filter
+    whole: bool = False
 
     def __call__(self, sample: Sample) -> Finding:
-        image_path, label_path = self.folder.path / sample.image, self.folder.path / sample.label
-        row = IndexRow(self.folder.name, sample.group, sample.split, image_path.as_posix(), label_path.as_posix())
+        row = row_of(self.folder, sample)
+        image_path, label_path = Path(row.image), Path(row.label)
         try:
             look = look_at(image_path)
             refuse_cut_short(label_path)
@@ -57,7 +60,7 @@ class Inspector:
         if fault:
             return Finding(replace(row, reason=fault[0], detail=fault[1]))
         row = self._measure(row, look, mask, counts)
-        reason = _verdict(row, self.rules)
+        reason = _verdict(row, self.rules, self.whole)
         if reason != KEPT:
             return Finding(replace(row, reason=reason))
         return Finding(replace(row, kept=True, reason=KEPT), perceptual_hash(look.grey))
@@ -81,11 +84,19 @@ class Inspector:
         )
 
 
-def _verdict(row: IndexRow, rules: Filter) -> str:
-    if min(row.width, row.height) < rules.min_side:
-        return f"side below {rules.min_side} px"
+def row_of(folder: RawFolder, sample: Sample) -> IndexRow:
+    """The row of an image that nobody has looked at."""
+    image, label = folder.path / sample.image, folder.path / sample.label
+    return IndexRow(folder.name, sample.group, sample.split, image.as_posix(), label.as_posix())
+
+
+def _verdict(row: IndexRow, rules: Filter, whole: bool) -> str:
     if np.isnan(row.sky_fraction):
         return "void everywhere"
+    if whole:
+        return KEPT
+    if min(row.width, row.height) < rules.min_side:
+        return f"side below {rules.min_side} px"
     if row.black > rules.max_black:
         return "black"
     if row.white > rules.max_white:

@@ -38,11 +38,13 @@ class Source(ABC):
         name: its folder's name below data/raw and its key in metrics.
         licence: the terms its publisher states.
         classes: native vocabulary, class name -> value in the label files; `void` is never trained on nor scored.
+        sequences: whether the photographs of a group are the frames of a clip, in the order of `samples`.
     """
 
     name: str
     licence: str
     classes: Mapping[str, int]
+    sequences: bool = False
 
     @abstractmethod
     def fetch(self, into: Path) -> None:
@@ -65,6 +67,7 @@ class RawFolder:
     name: str
     licence: str
     classes: dict[str, int]
+    sequences: bool = False
 
     def samples(self) -> list[Sample]:
         with (self.path / "samples.csv").open(newline="", encoding="utf-8") as file:
@@ -84,7 +87,12 @@ def fill_raw_folder(source: Source, path: Path) -> dict[str, int | str]:
         writer = csv.DictWriter(file, fieldnames=list(Sample.__annotations__))
         writer.writeheader()
         writer.writerows(asdict(sample) for sample in samples)
-    about = {"name": source.name, "licence": source.licence, "classes": dict(source.classes)}
+    about = {
+        "name": source.name,
+        "licence": source.licence,
+        "classes": dict(source.classes),
+        "sequences": source.sequences,
+    }
     (path / "source.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     files = {path / part for sample in samples for part in (sample.image, sample.label)}
     return {

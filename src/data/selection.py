@@ -2,58 +2,92 @@
 
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
 
 from src.data.duplicates import find_duplicates
 from src.data.index import IndexRow
-from src.data.inspection import CUT_SHORT, SIZE_MISMATCH, UNREADABLE, Finding, Inspector
+from src.data.inspection import CUT_SHORT, SIZE_MISMATCH, UNREADABLE, Finding, Inspector, row_of
 from src.data.parallel import in_order
-from src.data.raw import SPLITS, RawFolder
-from src.data.splits import assign_splits
+from src.data.raw import SPLITS, RawFolder, Sample
+from src.data.splits import UNSEEN, assign_splits
 from src.errors import UserError
 from src.labels import ClassTable
 from src.params import Filter
 
 DUPLICATE, SURPLUS = "near-duplicate", "beyond the group's share"
+NOT_TEST = "unseen"  # of an unseen set, but not of its official test split
 PUBLISHED = ("val", "test")  # official splits that figures of others were measured on
 
 
-def select(raw: Iterable[RawFolder], table: ClassTable, rules: Filter) -> list[IndexRow]:
+def select(raw: Iterable[RawFolder], table: ClassTable, rules: Filter, unseen: Collection[str] = ()) -> list[IndexRow]:
     """Looks at every image of every raw folder and decides.
 
     First each image by itself, then those that are left against each other: near-duplicates, then the cap on a
     group. A published val or test split loses no image to the latter two, so that scores on it stay comparable.
 
+    A source named in `unseen` is a test set of its own: its official test split, or all of it, gets the split
+    `UNSEEN` and loses nothing but broken files; what else it has is dropped, so that training never meets it.
+
     Raises:
-        UserError: no source, a source of which nothing is kept, sizes that differ (unless the rules drop those),
-            or too few groups to split.
+        UserError: no source, an unseen source that does not exist, a source of which nothing is kept, sizes that
+            differ (unless the rules drop those), or too few groups to split.
     """
     rows: list[IndexRow] = []
     raw = list(raw)
     if not raw:
         raise UserError("no source to filter: data/raw is empty", fix="dvc repro download")
     _refuse_unknown_names(table, raw)
+    _refuse_unknown_sources(unseen, raw)
     for folder in raw:
-        inspect = Inspector(folder, *table.lookup(folder.classes, folder.name), rules)
-        samples = folder.samples()
-        progress = tqdm(in_order(inspect, samples), desc=f"filter {folder.name}", total=len(samples), unit="image")
-        findings = list(progress)
-        _refuse_mismatch([finding.row for finding in findings], rules)
-        _report_broken([finding.row for finding in findings], folder.name)
-        found = _cap(_drop_duplicates(findings, rules.duplicate_bits), rules.max_per_group)
-        if not any(row.kept for row in found):
-            raise UserError(
-                f"source '{folder.name}': none of its {len(found)} images is kept",
-                f"{_reasons(found)}; its class table lists {folder.classes}",
-                "check the masks and the classes of the source, or relax filter in params.yaml",
-            )
-        rows += (split := _split(found, folder.name, rules))
-        _say_what_became(split, folder.name)
+        look = partial(Inspector, folder, *table.lookup(folder.classes, folder.name), rules)
+        found = _select_unseen(folder, look(whole=True)) if folder.name in unseen else _select_seen(folder, look())
+        _say_what_became(found, folder.name)
+        rows += found
     return rows
+
+
+def _select_seen(folder: RawFolder, inspect: Inspector) -> list[IndexRow]:
+    rules = inspect.rules
+    findings = _look_at_all(inspect, folder.samples())
+    found = _cap(_drop_duplicates(findings, rules.duplicate_bits), rules.max_per_group)
+    _refuse_nothing(found, folder)
+    return _split(found, folder.name, rules)
+
+
+def _select_unseen(folder: RawFolder, inspect: Inspector) -> list[IndexRow]:
+    """All of its official test split, or all of the set where it has none; the rest is dropped without a look."""
+    samples = folder.samples()
+    official = any(sample.split == "test" for sample in samples)
+    scored = [sample for sample in samples if not official or sample.split == "test"]
+    found = [finding.row for finding in _look_at_all(inspect, scored)]
+    _refuse_nothing(found, folder)
+    rest = [sample for sample in samples if official and sample.split != "test"]
+    return [replace(row, split=UNSEEN) if row.kept else row for row in found] + [
+        replace(row_of(folder, sample), reason=NOT_TEST) for sample in rest
+    ]
+
+
+def _look_at_all(inspect: Inspector, samples: list[Sample]) -> list[Finding]:
+    name = inspect.folder.name
+    findings = list(tqdm(in_order(inspect, samples), desc=f"filter {name}", total=len(samples), unit="image"))
+    rows = [finding.row for finding in findings]
+    _refuse_mismatch(rows, inspect.rules)
+    _report_broken(rows, name)
+    return findings
+
+
+def _refuse_nothing(rows: list[IndexRow], folder: RawFolder) -> None:
+    if not any(row.kept for row in rows):
+        raise UserError(
+            f"source '{folder.name}': none of its {len(rows)} images is kept",
+            f"{_reasons(rows)}; its class table lists {folder.classes}",
+            "check the masks and the classes of the source, or relax filter in params.yaml",
+        )
 
 
 def _refuse_unknown_names(table: ClassTable, raw: list[RawFolder]) -> None:
@@ -69,9 +103,19 @@ def _refuse_unknown_names(table: ClassTable, raw: list[RawFolder]) -> None:
             )
 
 
+def _refuse_unknown_sources(unseen: Collection[str], raw: list[RawFolder]) -> None:
+    names = [folder.name for folder in raw]
+    if missing := [name for name in unseen if name not in names]:
+        raise UserError(
+            f"evaluate.unseen: no such source: {missing[0]}",
+            f"data/raw holds {', '.join(names)}",
+            "name one of these, or add it to data.sources or data.folder.sets",
+        )
+
+
 def _say_what_became(rows: list[IndexRow], source: str) -> None:
     splits = Counter(row.split for row in rows if row.kept)
-    shares = ", ".join(f"{splits[split]} {split}" for split in SPLITS)
+    shares = ", ".join(f"{splits[split]} {split}" for split in (*SPLITS, UNSEEN) if split != UNSEEN or splits[UNSEEN])
     dropped = [row for row in rows if not row.kept]
     because = f"; dropped {len(dropped)}: {_reasons(dropped)}" if dropped else ""
     print(f"{source}: {sum(splits.values())} of {len(rows)} kept ({shares}){because}", flush=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from src.errors import UserError
 
+UNSEEN = "unseen"  # the split of a set that training never sees, neither to learn from nor to choose an epoch by
+
 
 def assign_splits(
     groups: Sequence[str], official: Sequence[str], *, source: str, val_share: float, test_share: float, seed: int

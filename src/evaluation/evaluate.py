@@ -1,10 +1,11 @@
 """A checkpoint against the photographs themselves: at their own size, with their own labels."""
 
-import csv
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,14 +14,16 @@ from tqdm import tqdm
 
 from src.data.images import read_image, read_mask
 from src.data.index import IndexRow
-from src.evaluation.figures import case_sheet, curves_plot
+from src.data.splits import UNSEEN
+from src.evaluation.curves import best_level
 from src.evaluation.metrics import ImageScore, Tally
+from src.evaluation.temporal import FlickerTally
 from src.model_card import ClassInfo
 from src.models.portable import PortableModel
 from src.models.zoo import load_checkpoint
 from src.runtime.frames import prepare, upscale_confidence, upscale_labels
 
-SPLITS = ("val", "test")
+SPLITS = ("val", "test", UNSEEN)
 BATCH = 8
 
 
@@ -77,102 +80,98 @@ class Evaluator:
                 )
 
 
-def evaluate(evaluator: Evaluator, index: Sequence[IndexRow], *, pictures: int, reports: Path) -> dict:
-    """Scores the val and test splits and draws the test split's worst and typical cases.
+@dataclass
+class Score:
+    """The figures of some images, and of the sequences among them."""
+
+    tally: Tally
+    flicker: FlickerTally
+
+    @classmethod
+    def of_classes(cls, classes: Sequence[ClassInfo]) -> "Score":
+        return cls(Tally(classes), FlickerTally())
+
+    def merge(self, other: "Score") -> None:
+        self.tally.merge(other.tally)
+        self.flicker.merge(other.flicker)
+
+    def figures(self) -> dict[str, float]:
+        """By name; what there is nothing to measure on is left out. See `Tally` and `FlickerTally`."""
+        error = self.tally.calibration()
+        calibration = {} if error is None else {"calibration_error": error}
+        return self.tally.summary() | calibration | self.flicker.summary()
+
+
+@dataclass
+class SplitScore:
+    """The figures of one split.
+
+    Attributes:
+        whole: of all its images.
+        sources: by source.
+        groups: a row {source, split, group, figures ...} per group.
+        images: every image's row of the index with its own figures.
+    """
+
+    whole: Score
+    sources: dict[str, Score] = field(default_factory=dict)
+    groups: list[dict[str, Any]] = field(default_factory=list)
+    images: list[tuple[IndexRow, ImageScore]] = field(default_factory=list)
+
+
+def score(evaluator: Evaluator, index: Sequence[IndexRow], sequences: Collection[str]) -> dict[str, SplitScore]:
+    """Scores the rows of val, test and unseen, split by split; a split without an image is left out.
 
     Args:
         evaluator: the checkpoint.
-        index: kept rows; those of val and test are scored.
-        pictures: how many worst, and how many typical cases to draw; 0 for none.
-        reports: folder for `worst.png`, `typical.png`, `curves.png`, `curves.csv` and `images.csv`.
-
-    Returns:
-        metrics: {split: {iou, dice, ...}, "source": {source: {split: {...}}}}.
+        index: kept rows.
+        sequences: sources whose groups are clips: there flicker is measured, in the order of the rows.
     """
-    classes = evaluator.card.classes
-    tallies: dict[str, dict[str, Tally]] = defaultdict(dict)  # by source, by split
-    scores: list[tuple[IndexRow, ImageScore]] = []
+    scored = {}
     for split in SPLITS:
-        rows = [row for row in index if row.split == split]
-        for one in tqdm(evaluator.predict(rows), desc=f"evaluate {split}", total=len(rows), unit="image"):
-            tally = tallies[one.row.source].setdefault(split, Tally(classes))
-            scores.append((one.row, tally.add(one.target, one.labels, one.confidence)))
-    pooled = {
-        split: _pooled([splits[split] for splits in tallies.values() if split in splits], classes)
-        for split in SPLITS
-        if any(split in splits for splits in tallies.values())
-    }
-    shown = "test" if "test" in pooled else "val"
-    reports.mkdir(parents=True, exist_ok=True)
-    _write_scores(scores, reports / "images.csv")
-    _draw_curves(pooled[shown], evaluator.card.threshold, reports)
-    _draw_cases(evaluator, [(row, score) for row, score in scores if row.split == shown], pictures, reports)
-    return {split: _figures(tally) for split, tally in pooled.items()} | {
-        "source": {
-            source: {split: _figures(tally) for split, tally in splits.items()} for source, splits in tallies.items()
-        }
-    }
+        # Sorting is stable: a group comes in one piece, its frames in their order.
+        rows = sorted((row for row in index if row.split == split), key=_group)
+        if rows:
+            progress = tqdm(evaluator.predict(rows), desc=f"evaluate {split}", total=len(rows), unit="image")
+            scored[split] = _score_split(progress, evaluator.card.classes, sequences)
+    return scored
 
 
-def _pooled(parts: Sequence[Tally], classes: Sequence[ClassInfo]) -> Tally:
-    whole = Tally(classes)
-    for part in parts:
-        whole.merge(part)
-    return whole
+def metrics(scored: Mapping[str, SplitScore]) -> dict:
+    """The committed figures: {split: {iou, ...}, "source": {source: {split: {...}}}, "threshold": {...}}.
+
+    `threshold`, for a binary task, says which threshold would have given the best IoU on val, and the IoU that it
+    gives on each split: what there is to gain by `export.threshold`, told without choosing it on the test split.
+    """
+    by_source: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+    for split, found in scored.items():
+        for source, part in found.sources.items():
+            by_source[source][split] = part.figures()
+    curves = {split: found.whole.tally.curves() for split, found in scored.items()}
+    threshold = {}
+    if chosen_on := curves.get("val"):
+        level = best_level([row["iou"] for row in chosen_on])
+        ious = {f"{split}_iou": curve[level]["iou"] for split, curve in curves.items() if curve}
+        threshold = {"threshold": {"best": chosen_on[level]["threshold"], **ious}}
+    return {split: found.whole.figures() for split, found in scored.items()} | {"source": dict(by_source)} | threshold
 
 
-def _figures(tally: Tally) -> dict[str, float]:
-    error = tally.calibration() if tally.binary else None
-    return tally.summary() | ({} if error is None else {"calibration_error": error})
+def _group(row: IndexRow) -> tuple[str, str]:
+    return row.source, row.group
 
 
-def _write_scores(scores: Sequence[tuple[IndexRow, ImageScore]], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["image", "source", "split", *ImageScore.__annotations__])
-        writer.writeheader()
-        for row, score in scores:
-            writer.writerow({"image": row.image, "source": row.source, "split": row.split, **asdict(score)})
-
-
-def _draw_curves(tally: Tally, threshold: float | None, reports: Path) -> None:
-    """`curves.csv` always, so that DVC finds its plot; the picture where there is a threshold to choose."""
-    rows = tally.curves() if tally.binary else []
-    with (reports / "curves.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["threshold", "precision", "recall", "iou"])
-        writer.writeheader()
-        writer.writerows(rows)
-    if rows:
-        curves_plot(rows, threshold, reports / "curves.png")
-
-
-def _draw_cases(
-    evaluator: Evaluator, scores: Sequence[tuple[IndexRow, ImageScore]], pictures: int, reports: Path
-) -> None:
-    """The lowest scores, and those around the median, as contact sheets."""
-    ranked = sorted(scores, key=lambda pair: _quality(pair[1]))
-    middle = max(0, (len(ranked) - pictures) // 2)
-    for name, chosen in (("worst", ranked[:pictures]), ("typical", ranked[middle : middle + pictures])):
-        if not chosen:
-            continue
-        predictions = evaluator.predict([row for row, _ in chosen])
-        cases = [
-            (
-                f"{one.row.source}/{Path(one.row.image).stem}, {_verdict(score)}",
-                cv2.cvtColor(one.image, cv2.COLOR_BGR2RGB),
-                one.target,
-                one.labels,
-            )
-            for one, (_, score) in zip(predictions, chosen, strict=True)
-        ]
-        case_sheet(cases, evaluator.card.classes, reports / f"{name}.png")
-
-
-def _quality(score: ImageScore) -> float:
-    """0..1, high is good: IoU, or the share of an image without sky that is rightly called so."""
-    if score.iou is not None:
-        return score.iou
-    return 1 - score.false_sky if score.false_sky is not None else 1.0
-
-
-def _verdict(score: ImageScore) -> str:
-    return f"IoU {score.iou:.3f}" if score.iou is not None else f"no sky, {score.false_sky or 0:.1%} called sky"
+def _score_split(
+    predictions: Iterable[Prediction], classes: Sequence[ClassInfo], sequences: Collection[str]
+) -> SplitScore:
+    found = SplitScore(Score.of_classes(classes))
+    for (source, group), members in groupby(predictions, key=lambda one: _group(one.row)):
+        part = Score.of_classes(classes)
+        for one in members:
+            found.images.append((one.row, part.tally.add(one.target, one.labels, one.confidence)))
+            if source in sequences:
+                part.flicker.add(one.target, one.labels)
+        found.groups.append({"source": source, "split": one.row.split, "group": group, **part.figures()})
+        found.sources.setdefault(source, Score.of_classes(classes)).merge(part)
+    for part in found.sources.values():
+        found.whole.merge(part)
+    return found

@@ -1,27 +1,17 @@
-"""The pictures of an evaluation: a contact sheet of cases, and the curves a threshold is chosen by.
+"""Contact sheets: photograph, ground truth, prediction and errors of chosen cases.
 
-    case_sheet([("camvid/0001, IoU 0.97", image, target, labels)], classes, Path("worst.png"))
-    curves_plot(tally.curves(), threshold=0.5, path=Path("curves.png"))
-
-Files appear complete or not at all. matplotlib is imported inside functions (its import takes a second),
-and used without pyplot: no global state, no display.
+case_sheet([("camvid/0001, IoU 0.97", image, target, labels)], classes, Path("worst.png"))
 """
 
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from src.files import write_whole
+from src.evaluation.canvas import PAPER, STYLE, new_figure, save
 from src.labels import VOID
 from src.model_card import ClassInfo
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Case = tuple[str, np.ndarray, np.ndarray, np.ndarray]  # title, image, target, labels
 Colour = tuple[int, int, int]
@@ -36,10 +26,7 @@ TITLE_LENGTH = 150  # characters that fit above a row
 
 # Vermilion and violet stay apart for every kind of colour blindness, and from a blue sky.
 MISSED, FALSE, CONFUSED, VOID_GREY = (222, 84, 10), (118, 50, 222), (240, 190, 0), (150, 150, 150)
-PAPER, INK, FAINT, CURVE, MARK = (255, 255, 255), "#222222", "#8a8a8a", "#1f5fbf", "#de540a"
 OVERLAY_STRENGTH = 0.5
-STYLE = {"font.family": "DejaVu Sans", "font.size": 11, "text.color": INK, "text.parse_math": False}
-DPI = 100
 
 
 def case_sheet(cases: Sequence[Case], classes: Sequence[ClassInfo], path: Path) -> None:
@@ -78,33 +65,6 @@ def case_sheet(cases: Sequence[Case], classes: Sequence[ClassInfo], path: Path) 
         for x, panel in zip(lefts, _panels(image, target, labels, classes, cell_height), strict=True):
             _place(panel, sheet[y : y + cell_height, x : x + CELL_WIDTH])
     _write_sheet(sheet, lefts, titles, _legend(classes), path)
-
-
-def curves_plot(rows: Sequence[dict[str, float]], threshold: float, path: Path) -> None:
-    """Writes a PNG of 1200 x 600 pixels: precision over recall, and IoU over the threshold; the working point marked.
-
-    Args:
-        rows: {threshold, precision, recall, iou}, by rising threshold, as `Tally.curves` gives them.
-        threshold: the working threshold, 0..1.
-        path: the PNG; its folder is made.
-
-    Raises:
-        ValueError: no rows.
-    """
-    if not rows:
-        raise ValueError("no curve to draw: no pixel of the class was seen with a confidence")
-    from matplotlib import rc_context
-
-    names = ("threshold", "precision", "recall", "iou")
-    curve = {name: np.array([row[name] for row in rows]) for name in names}
-    working = int(np.abs(curve["threshold"] - threshold).argmin())
-    with rc_context(STYLE | {"axes.edgecolor": FAINT, "xtick.color": INK, "ytick.color": INK}):
-        figure = _new_figure(1200, 600)
-        left, right = figure.subplots(1, 2)
-        figure.subplots_adjust(left=0.065, right=0.975, bottom=0.18, top=0.91, wspace=0.2)
-        _draw_precision_recall(left, curve, working)
-        _draw_iou(right, curve, working)
-        _save(figure, path)
 
 
 def _cell_height(images: Sequence[np.ndarray]) -> int:
@@ -213,7 +173,7 @@ def _write_sheet(
 
     height, width = sheet.shape[:2]
     with rc_context(STYLE):
-        figure = _new_figure(width, height)
+        figure = new_figure(width, height)
 
         def write(x: float, y: float, text: str, **style) -> float:
             """Puts text at a sheet position (its middle height) and returns where it ends."""
@@ -230,66 +190,4 @@ def _write_sheet(
         for y, title in titles:
             write(MARGIN, y - 15, title, size=11.5, weight="bold")
         figure.figimage(sheet, 0, 0, origin="upper")
-        _save(figure, path)
-
-
-def _draw_precision_recall(axes: "Axes", curve: dict[str, np.ndarray], working: int) -> None:
-    recall, precision = curve["recall"], curve["precision"]
-    low = _lower_limit(min(recall[working], precision[working]))
-    # Lines of equal IoU, as such plots carry lines of equal F1: 1/IoU = 1/precision + 1/recall - 1.
-    for level in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, *([0.95] if low > 0.5 else [])):
-        grid = np.linspace(level, 1, 200)
-        axes.plot(grid, 1 / (1 / level + 1 - 1 / grid), color="#d0d0d0", linewidth=0.9, zorder=1)
-        middle = 2 * level / (1 + level)  # where precision = recall
-        if middle > low + 0.02:
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-            axes.text(middle, middle, f"IoU {level:g}", ha="center", va="center", size=8, color=FAINT, bbox=box)
-    axes.plot(recall, precision, color=CURVE, linewidth=2, zorder=3)
-    text = (
-        f"threshold {curve['threshold'][working]:.2f}: precision {precision[working]:.3f}, recall {recall[working]:.3f}"
-    )
-    axes.plot(recall[working], precision[working], "o", color=MARK, markersize=8, zorder=4, clip_on=False, label=text)
-    _finish(axes, "Precision and recall", "recall", "precision", (low, 1), (low, 1))
-
-
-def _draw_iou(axes: "Axes", curve: dict[str, np.ndarray], working: int) -> None:
-    thresholds, iou = curve["threshold"], curve["iou"]
-    best = int(iou.argmax())
-    axes.axvline(thresholds[working], color=MARK, linewidth=1, linestyle=(0, (4, 3)), zorder=2)
-    axes.plot(thresholds, iou, color=CURVE, linewidth=2, zorder=3)
-    for at, fill, edge, size, name in ((working, MARK, MARK, 8, ""), (best, "none", CURVE, 12, "best ")):
-        text = f"{name}threshold {thresholds[at]:.2f}: IoU {iou[at]:.3f}"
-        style = {"markersize": size, "markeredgewidth": 1.5, "clip_on": False, "zorder": 4}
-        axes.plot(thresholds[at], iou[at], "o", markerfacecolor=fill, markeredgecolor=edge, label=text, **style)
-    _finish(axes, "IoU against threshold", "threshold", "IoU", (0, 1), (_lower_limit(iou[working]), 1))
-
-
-def _lower_limit(value: float) -> float:
-    """Where an axis up to 1 begins, so that good models, which differ in the second digit, do not look alike."""
-    return max(0.0, float(np.floor((value - 0.15) * 10) / 10))
-
-
-def _finish(axes: "Axes", title: str, x: str, y: str, x_range: tuple, y_range: tuple) -> None:
-    axes.set_title(title, loc="left", size=13, weight="bold", pad=12)
-    axes.set(xlabel=x, ylabel=y, xlim=x_range, ylim=y_range)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.locator_params(nbins=6)
-    axes.grid(color="#eeeeee", linewidth=0.8, zorder=0)
-    # Below, where it can hide no part of a curve.
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2, frameon=False, fontsize=10)
-
-
-def _new_figure(width: int, height: int) -> "Figure":
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure: "Figure", path: Path) -> None:
-    content = BytesIO()
-    # Without matplotlib's version inside, equal figures are equal files.
-    figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
-    write_whole(path, content.getvalue())
+        save(figure, path)

@@ -5,7 +5,7 @@
         tally.add(target, labels, confidence)
     tally.summary()      # {"iou": 0.95, "boundary_iou": 0.71, ...}
     tally.curves()       # binary: precision, recall and IoU at every threshold
-    tally.calibration()  # binary: expected calibration error
+    tally.calibration()  # expected calibration error
 
 A target holds class indices and `VOID`; void pixels never count. Ratios are in 0..1 and unrounded.
 Tallies of parts of a set merge into exactly the tally of the whole, in any order.
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from src.evaluation.curves import LEVELS, calibration_error, reliability, threshold_curve
 from src.labels import VOID
 from src.model_card import ClassInfo
 
@@ -25,8 +26,6 @@ from src.model_card import ClassInfo
 PRESENT_SHARE = 0.001
 BOUNDARY_IOU_DISTANCE = 0.02  # of the diagonal; the value of Cheng et al. for photographs
 BOUNDARY_F1_TOLERANCE = 0.003  # of the diagonal
-CALIBRATION_BINS = 10
-LEVELS = 256  # values of a uint8: of the confidence, and of a class index
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ class Tally:
             raise ValueError(f"a tally takes 2 to {VOID} classes, background first, not {len(classes)}")
         self.names = tuple(info.name for info in classes)
         self._confusion = np.zeros((len(classes), len(classes)), np.int64)  # [target, labels], pixels
-        self._histogram = np.zeros((2, LEVELS), np.int64)  # [target, confidence], pixels; binary only
+        # Pixels by confidence and by what that is the probability of: class 1; with more classes, a right label.
+        self._histogram = np.zeros((2, LEVELS), np.int64)
         self._scores: list[ImageScore] = []
 
     @property
@@ -70,7 +70,7 @@ class Tally:
         Args:
             target: uint8 [H, W], class index or `VOID`.
             labels: uint8 [H, W], class index.
-            confidence: uint8 [H, W], probability of class 1 x 255; ignored when there are more classes.
+            confidence: uint8 [H, W], probability x 255 of class 1; with more classes, of the winning one.
                 Images added without it are absent from `curves` and `calibration`.
 
         An image without a valid pixel says nothing and is not counted.
@@ -87,8 +87,9 @@ class Tally:
         if not confusion.any():
             return ImageScore()
         self._confusion += confusion
-        if self.binary and confidence is not None:
-            self._histogram += _joint_histogram(target, confidence)[:2]
+        if confidence is not None:
+            held = target if self.binary else np.where(target == VOID, VOID, target == labels).astype(np.uint8)
+            self._histogram += _joint_histogram(held, confidence)[:2]
         score = _score_image(target, labels, confusion)
         self._scores.append(score)
         return score
@@ -103,7 +104,7 @@ class Tally:
             raise ValueError(f"cannot merge a tally of {other.names} into one of {self.names}")
         self._confusion += other._confusion
         self._histogram += other._histogram
-        self._scores = self._scores + other._scores  # a new list, so that a tally may merge with itself
+        self._scores.extend(tuple(other._scores))  # a copy, so that a tally may merge with itself
 
     def __iadd__(self, other: "Tally") -> "Tally":
         self.merge(other)
@@ -115,6 +116,8 @@ class Tally:
         Binary:
             iou, dice: of class 1, pixels pooled over images; left out when no target has the class.
             accuracy: share of valid pixels with the right class; left out before the first image.
+            iou_background, mean_iou: IoU of the background, and the mean over all classes that occur in the targets,
+                background included (the field's mIoU).
             image_iou: mean IoU over the images that have the class (> 0.1 % of valid pixels).
             boundary_iou, boundary_f1: means over the same images; left out, all three, when there is none.
             false_sky: mean share of valid pixels called class 1, over the images that lack the class;
@@ -124,17 +127,20 @@ class Tally:
         More classes:
             iou_<class name>: pooled, for each class but background that occurs in the targets.
             iou, dice: means over these classes; left out when none occurs.
-            accuracy, boundary_iou, boundary_f1, images: as above, boundaries of all foreground together.
+            accuracy, iou_background, mean_iou, boundary_iou, boundary_f1, images: as above, boundaries of all
+                foreground together.
         """
         overlap = np.diag(self._confusion)
         in_target, in_labels = self._confusion.sum(axis=1), self._confusion.sum(axis=0)
-        occurring = [c for c in range(1, len(self.names)) if in_target[c]]
+        occurring = [c for c in range(len(self.names)) if in_target[c]]
         iou = {c: float(overlap[c] / (in_target[c] + in_labels[c] - overlap[c])) for c in occurring}
-        dice = [float(2 * overlap[c] / (in_target[c] + in_labels[c])) for c in occurring]
+        dice = [float(2 * overlap[c] / (in_target[c] + in_labels[c])) for c in occurring if c]
         figures = {
-            "iou": _mean(iou.values()),
+            "iou": _mean(value for c, value in iou.items() if c),
             "dice": _mean(dice),
             "accuracy": float(overlap.sum() / in_target.sum()) if in_target.any() else None,
+            "iou_background": iou.get(0),
+            "mean_iou": _mean(iou.values()),
             "boundary_iou": _mean(score.boundary_iou for score in self._scores),
             "boundary_f1": _mean(score.boundary_f1 for score in self._scores),
             "images": len(self._scores),
@@ -144,16 +150,23 @@ class Tally:
             figures["false_sky"] = _mean(score.false_sky for score in self._scores)
             figures["negatives"] = sum(score.false_sky is not None for score in self._scores)
         else:
-            figures |= {f"iou_{self.names[c]}": value for c, value in iou.items()}
+            figures |= {f"iou_{self.names[c]}": value for c, value in iou.items() if c}
         return {name: value for name, value in figures.items() if value is not None}
 
     def curves(self) -> list[dict[str, float]]:
-        """`threshold_curve` of the pixels added with a confidence; empty when there is no class-1 pixel among them."""
-        return threshold_curve(self._histogram)
+        """`threshold_curve` of the pixels added with a confidence; empty when there is no class-1 pixel among them.
+
+        There is no threshold to choose, and no curve, when there are more classes.
+        """
+        return threshold_curve(self._histogram) if self.binary else []
 
     def calibration(self) -> float | None:
         """`calibration_error` of the pixels added with a confidence; None when there are none."""
         return calibration_error(self._histogram)
+
+    def reliability(self) -> list[dict[str, float]]:
+        """`reliability` of the pixels added with a confidence; no rows when there are none."""
+        return reliability(self._histogram)
 
     def _count(self, target: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Confusion of one image: int64 [C, C], pixels by target and label class, void left out."""
@@ -165,52 +178,6 @@ class Tally:
             worst = int(max(np.flatnonzero(joint.sum(axis=1))[-1], np.flatnonzero(joint.sum(axis=0))[-1]))
             raise ValueError(f"class index {worst} in the target or the labels, but there are {count}: {self.names}")
         return confusion
-
-
-def threshold_curve(histogram: np.ndarray) -> list[dict[str, float]]:
-    """Precision, recall and IoU of class 1 at each threshold on its confidence, pixels pooled.
-
-    Args:
-        histogram: integers [2, 256], pixels by target (0 negative, 1 positive) and confidence.
-
-    Returns:
-        256 rows {threshold, precision, recall, iou}: at threshold k/255 a pixel is of class 1 when its confidence
-        is >= k. Where no pixel is, precision is 1. No rows when there is no positive pixel.
-    """
-    false, true = histogram[:, ::-1].cumsum(axis=1)[:, ::-1]  # pixels of class 1 by the decision: wrongly, rightly
-    positives = true[0]
-    if positives == 0:
-        return []
-    called = false + true
-    precision = np.divide(true, called, out=np.ones(LEVELS), where=called > 0)
-    recall, iou = true / positives, true / (positives + false)
-    return [
-        {"threshold": k / 255, "precision": float(precision[k]), "recall": float(recall[k]), "iou": float(iou[k])}
-        for k in range(LEVELS)
-    ]
-
-
-def calibration_error(histogram: np.ndarray, bins: int = CALIBRATION_BINS) -> float | None:
-    """Expected calibration error, 0..1: how far p(class 1) is from how often class 1 is there, weighted by pixels.
-
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, arXiv 1706.04599, eq. 3; there for the
-    confidence of the winning class, here for the probability of class 1 over its whole range.
-
-    Args:
-        histogram: integers [2, 256], pixels by target (0 negative, 1 positive) and confidence = p x 255.
-        bins: equal parts of 0..1.
-
-    Returns:
-        None when the histogram is empty.
-    """
-    pixels = histogram.sum()
-    if pixels == 0:
-        return None
-    level = np.arange(LEVELS)
-    of_bin = np.minimum(level * bins // 255, bins - 1)  # p = 1 belongs to the last bin
-    expected = np.bincount(of_bin, histogram.sum(axis=0) * (level / 255), minlength=bins)
-    observed = np.bincount(of_bin, histogram[1], minlength=bins)
-    return float(np.abs(expected - observed).sum() / pixels)
 
 
 def boundary_iou(target: np.ndarray, predicted: np.ndarray, valid: np.ndarray) -> float:

@@ -20,6 +20,7 @@ class FolderSet(Section):
     classes: dict[str, Byte | Colour | Literal["rest"]] = Field(min_length=1)
     group: str | None
     splits: str | None
+    sequences: bool = False
     licence: str
 
     @field_validator("masks")
@@ -77,6 +78,10 @@ class Data(Section):
     cityscapes: Cityscapes
     bdd100k: BDD100K
     camvid: CamVid
+
+    def source_names(self) -> list[str]:
+        """What `sources` brings, by name: each built-in source, and each set of `folder`."""
+        return [name for source in self.sources for name in (self.folder.sets if source == "folder" else [source])]
 
     @field_validator("sources")
     @classmethod

@@ -41,6 +41,14 @@ class Preprocess(Section):
 
 class Evaluate(Section):
     pictures: int = Field(ge=0, le=8)
+    unseen: list[Name]
+
+    @field_validator("unseen")
+    @classmethod
+    def _once_each(cls, unseen: list[str]) -> list[str]:
+        if len(set(unseen)) < len(unseen):
+            raise ValueError("a source is listed twice")
+        return unseen
 
 
 class Export(Section):
@@ -80,6 +88,15 @@ class Params(Section):
     engine: Engine
     benchmark: Benchmark
     tracking: Tracking
+
+    @model_validator(mode="after")
+    def _unseen_exists(self) -> "Params":
+        names = self.data.source_names()
+        if missing := [name for name in self.evaluate.unseen if name not in names]:
+            raise ValueError(f"evaluate.unseen: no such source: {missing[0]}; data.sources brings {', '.join(names)}")
+        if names and not set(names) - set(self.evaluate.unseen):
+            raise ValueError("evaluate.unseen: names every source, which leaves none to learn from")
+        return self
 
     @field_validator("labels")
     @classmethod

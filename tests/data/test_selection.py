@@ -161,6 +161,60 @@ def test_a_group_is_capped_evenly_and_a_published_test_split_is_left_whole(tmp_p
     assert [sum(row.kept for row in rows if row.group == group) for group in "abc"] == [3, 9, 9]
 
 
+def two_sets(tmp_path, **official):
+    """Raw folders `near` and `far`, the latter of poor photographs; `official` gives far's groups a split each."""
+    near, far = make_folder(tmp_path / "near"), make_folder(tmp_path / "far", groups=3, negatives=1)
+    image, mask = photograph(50)
+    for name in ("black_0", "black_1"):  # too dark, blurred and twice the same
+        write_pair(far, name, image // 20, mask)
+    write_pair(far, "little_0", image[:20], np.pad(np.full((1, 1), 255, np.uint8), ((0, 19), (0, mask.shape[1] - 1))))
+    for name, root in (("near", near), ("far", far)):
+        fill_raw_folder(FolderSource(name, root, **FOLDER), tmp_path / "raw" / name)
+    samples = tmp_path / "raw/far/samples.csv"
+    header, *lines = samples.read_text().splitlines()
+    split = [line + official.get(line.split(",")[2], "train" if official else "") for line in lines]
+    samples.write_text("\n".join([header, *split]) + "\n")
+    return raw_folders(tmp_path / "raw")
+
+
+STRICT = {"max_black": 0.9, "min_sharpness": 20.0, "duplicate_bits": 6, "max_per_group": 1, "negatives": 0.0}
+
+
+def test_an_unseen_set_is_scored_whole_and_never_learnt_from(tmp_path, capsys):
+    rows = select(two_sets(tmp_path), TABLE, Filter.model_validate(RULES | STRICT), ["far"])
+    far = [row for row in rows if row.source == "far"]
+    assert {(row.split, row.kept, row.reason) for row in far} == {("unseen", True, KEPT)}
+    assert len(far) == 10
+    assert "unseen" not in {row.split for row in rows if row.source == "near"}
+    assert index_metrics(rows)["source"]["far"] == {"unseen": 10}
+    assert "far: 10 of 10 kept (0 train, 0 val, 0 test, 10 unseen)" in (said := capsys.readouterr().out)
+    assert "near: 6 of 12 kept (4 train, 1 val, 1 test); dropped" in said
+
+
+def test_of_an_unseen_set_with_official_splits_only_its_test_split_is_scored(tmp_path):
+    rows = select(two_sets(tmp_path, b="test", black="test"), TABLE, Filter.model_validate(RULES | STRICT), ["far"])
+    far = [row for row in rows if row.source == "far"]
+    assert {row.group for row in far if row.kept} == {"b", "black"}
+    assert {(row.split, row.reason) for row in far if not row.kept} == {("train", "unseen")}
+    assert sum(row.kept for row in far) == 4
+
+
+def test_a_broken_file_of_an_unseen_set_is_dropped_and_a_wrong_size_stops_it_too(tmp_path):
+    raw = two_sets(tmp_path)
+    (tmp_path / "raw/far/images/a_0.jpg").write_bytes(b"no image")
+    found = reasons(row for row in select(raw, TABLE, Filter.model_validate(RULES), ["far"]) if row.source == "far")
+    assert {name: reason for name, reason in found.items() if reason != KEPT} == {"a_0": "unreadable"}
+    cv2.imwrite(str(tmp_path / "raw/far/masks/a_1.png"), np.zeros((5, 5), np.uint8))
+    with pytest.raises(UserError, match="differ in size"):
+        select(raw, TABLE, Filter.model_validate(RULES), ["far"])
+
+
+def test_an_unseen_set_that_is_not_there_is_refused_with_those_that_are(tmp_path):
+    with pytest.raises(UserError, match=r"evaluate\.unseen: no such source: fra") as caught:
+        select(two_sets(tmp_path), TABLE, Filter.model_validate(RULES), ["fra"])
+    assert "far, near" in caught.value.why
+
+
 def test_sky_fraction_counts_valid_pixels_only(tmp_path):
     root = make_folder(tmp_path / "photos", groups=3, per_group=1)
     mask = cv2.imread(str(root / "masks/a_0.png"), 0)

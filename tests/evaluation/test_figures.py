@@ -1,15 +1,11 @@
 """The figures are written whole, at their size, with the right colours in the right cells."""
 
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
 
 from src.evaluation import figures
-from src.evaluation.figures import case_sheet, curves_plot
-from src.evaluation.metrics import threshold_curve
+from src.evaluation.figures import case_sheet
 from src.labels import VOID
 from src.model_card import ClassInfo
 
@@ -112,28 +108,6 @@ def test_case_sheet_refuses_nothing_and_misfits(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("good", [True, False])
-def test_curves_plot_marks_the_threshold(tmp_path, good):
-    histogram = np.zeros((2, 256), np.int64)
-    level = np.arange(256)
-    histogram[0], histogram[1] = 1000 * np.exp(-level / 20), 1000 * np.exp((level - 255) / 20)
-    if not good:
-        histogram[0] += 5000
-    curves_plot(threshold_curve(histogram), 0.5, tmp_path / "curves.png")
-    plot = read(tmp_path / "curves.png").astype(int)
-    assert plot.shape == (600, 1200, 3)
-    marked = np.abs(plot - np.array([0xDE, 0x54, 0x0A])).max(axis=2) < 8
-    assert marked[:, :600].any()
-    assert marked[:, 600:].any()
-    curve = np.abs(plot - np.array([0x1F, 0x5F, 0xBF])).max(axis=2) < 8
-    assert curve.sum() > 200
-
-
-def test_curves_plot_refuses_no_rows(tmp_path):
-    with pytest.raises(ValueError, match="no curve"):
-        curves_plot([], 0.5, tmp_path / "curves.png")
-
-
 def test_equal_figures_are_equal_files_and_a_failure_leaves_the_old_one(tmp_path, monkeypatch):
     from matplotlib.figure import Figure
 
@@ -152,8 +126,3 @@ def test_equal_figures_are_equal_files_and_a_failure_leaves_the_old_one(tmp_path
         case_sheet([case(30, 40)], SKY, first)
     assert first.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["first.png", "second.png"]
-
-
-def test_importing_the_figures_does_not_import_matplotlib():
-    code = "import sys, src.evaluation.figures; sys.exit('matplotlib' in sys.modules or 'torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

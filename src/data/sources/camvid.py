@@ -45,6 +45,7 @@ class CamVidSource(Source):
     """
 
     name = "camvid"
+    sequences = True
     licence = (
         "CamVid (Brostow et al., University of Cambridge): offered for research, no licence text; the repository that "
         f"holds SegNet's version: personal and research use only, CC BY-NC 4.0 ({PAGE}#license)"

@@ -27,6 +27,7 @@ class FolderSource(Source):
         group: regular expression searched in `{path}`; its first group (or the whole match) names camera or
             sequence; None makes every photograph a group of its own.
         splits: CSV file below root with columns name,split; None for no official split.
+        sequences: the photographs of a group are the frames of a clip, in the order of their names.
         licence: terms of the photographs.
     """
 
@@ -40,9 +41,10 @@ class FolderSource(Source):
         classes: Mapping[str, ClassValue],
         group: str | None = None,
         splits: str | None = None,
+        sequences: bool = False,
         licence: str = "",
     ) -> None:
-        self.name, self.licence = name, licence
+        self.name, self.licence, self.sequences = name, licence, sequences
         self.root, self.images, self.masks, self.splits = root, images, masks, splits
         self.key = f"data.folder.sets.{name}"
         self.colours = ColourTable(classes, f"{self.key}.classes") if is_by_colour(classes) else None
