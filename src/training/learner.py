@@ -94,7 +94,7 @@ class Learner:
             self.schedule.step(val_loss)
 
     def state(self) -> dict[str, Any]:
-        """All that a step changes, as tensors and plain values."""
+        """All that a step changes, as plain values and the tensors themselves: to be written before the next step."""
         return {
             "network": self.segmenter.state_dict(),
             "average": self.average.network.state_dict() if self.average else None,

@@ -1,5 +1,7 @@
 """The machine a run finds: precision, devices, threads, and the Fabric over them."""
 
+import logging
+
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.environments import ClusterEnvironment
@@ -55,6 +57,8 @@ def share_threads(options: Train, place: Place) -> int:
 
 def make_fabric(place: Place, precision: str) -> Fabric:
     """Fabric for this process; the process group exists where there is more than one."""
+    for name in ("lightning.fabric", "lightning.pytorch"):  # they announce what `choose_precision` has said
+        logging.getLogger(name).setLevel(logging.WARNING)
     if place.processes == 1:
         return Fabric(accelerator="auto", devices=1, precision=precision)
     # Some encoders have parts that their decoder does not use, and DDP would wait for those parts' gradients.

@@ -14,7 +14,6 @@ from torch import nn
 from src.errors import UserError
 from src.models.zoo import NetworkSpec, Segmenter
 from src.training.fit import Plan, train_process
-from src.training.machine import count_devices
 from src.training.processes import ALONE, Cluster, Place, run_processes
 from src.training.resume import Store
 from tests.prepared import loss_weights, model_options, train_options
@@ -176,13 +175,3 @@ def test_a_node_finds_the_others_by_the_usual_variables():
         Cluster.of({"NODE_RANK": "0"}, 2)
     with pytest.raises(UserError, match="NODE_RANK=2"):
         Cluster.of(usual | {"NODE_RANK": "2"}, 2)
-
-
-def test_devices_are_the_gpus_there_are(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert (count_devices("auto"), count_devices(3)) == (1, 3)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert (count_devices("auto"), count_devices(1)) == (2, 1)
-    with pytest.raises(UserError, match="has 2 GPUs"):
-        count_devices(3)
