@@ -6,22 +6,28 @@ written last, from params, metrics and dvc.lock). mlflow is imported inside func
 
 import logging
 import math
+import os
+import platform
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from filelock import FileLock
 
 from src.errors import UserError
+from src.files import write_whole
 from src.records import METRICS, flatten, git_revision, lock_md5s, read_metrics
 
 if TYPE_CHECKING:
-    from lightning.pytorch.loggers import Logger
+    from mlflow import MlflowClient
 
 # Makes the UI open on runs with their metrics and params, not on its pages for language models.
 MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 TRAIN_EXPERIMENT, PIPELINE_EXPERIMENT = "skyseg/train", "skyseg/pipeline"
+PROCESS = "skyseg.process"  # tag: which process trains
 
 
 def tracking_uri(environment: Mapping[str, str], project: Path) -> str:
@@ -33,23 +39,83 @@ def tracking_uri(environment: Mapping[str, str], project: Path) -> str:
     return environment.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
 
 
-@contextmanager
-def training_run(uri: str, name: str, params: Mapping[str, Any]) -> Iterator["Logger"]:
-    """A Lightning logger inside a run of `skyseg/train`; the run ends as finished, failed or killed."""
-    mlflow = _connect(uri, TRAIN_EXPERIMENT)
-    from lightning.pytorch.loggers import MLFlowLogger
+class RunLogger:
+    """Figures of one run over its optimiser steps."""
 
-    mlflow.start_run(run_name=name, log_system_metrics=True)
+    def __init__(self, client: "MlflowClient", run_id: str) -> None:
+        self._client, self._run_id = client, run_id
+
+    def log_metrics(self, figures: Mapping[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._client.log_batch(self._run_id, [Metric(name, value, now, step) for name, value in figures.items()])
+
+
+@contextmanager
+def training_run(uri: str, name: str, params: Mapping[str, Any], identity: Path | None = None) -> Iterator[RunLogger]:
+    """A run of `skyseg/train`, which ends as finished, failed or killed.
+
+    Args:
+        uri: see `tracking_uri`.
+        name: of a new run.
+        params: nested; flattened to dotted keys.
+        identity: a file that keeps the run's id; where it names one, as after a kill, that run goes on.
+
+    Runs of processes that were killed on this machine, and are not gone on with, are marked so.
+    """
+    mlflow = _connect(uri, TRAIN_EXPERIMENT)
+    client = mlflow.MlflowClient(uri)
+    earlier = _known_run(client, identity)
+    _end_orphans(client, but=earlier)
+    mlflow.start_run(run_id=earlier, run_name=None if earlier else name, log_system_metrics=True)
+    run_id = mlflow.active_run().info.run_id
     status = "FAILED"
     try:
-        mlflow.log_params(flatten(params))
-        yield MLFlowLogger(TRAIN_EXPERIMENT, tracking_uri=uri, run_id=mlflow.active_run().info.run_id)
+        mlflow.set_tag(PROCESS, _process_name(os.getpid()))
+        if not earlier:
+            mlflow.log_params(flatten(params))
+        if identity:
+            write_whole(identity, run_id.encode())
+        yield RunLogger(client, run_id)
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
         raise
     finally:
         mlflow.end_run(status)
+
+
+def _known_run(client: "MlflowClient", identity: Path | None) -> str | None:
+    """The id in a file, if the store still has that run."""
+    from mlflow.exceptions import MlflowException
+
+    if identity is None or not identity.is_file():
+        return None
+    run_id = identity.read_text(encoding="utf-8")
+    try:
+        return run_id if client.get_run(run_id).info.lifecycle_stage == "active" else None
+    except MlflowException:  # another store than before, or deleted
+        return None
+
+
+def _end_orphans(client: "MlflowClient", but: str | None) -> None:
+    """Marks the trainings that say they run, by a process of this machine that does not exist any more, as killed."""
+    experiment = client.get_experiment_by_name(TRAIN_EXPERIMENT).experiment_id
+    for run in client.search_runs([experiment], "attributes.status = 'RUNNING'"):
+        host, _, process = run.data.tags.get(PROCESS, "").partition(" ")
+        gone = process and host == platform.node() and _process_name(int(process.split("@")[0])) != f"{host} {process}"
+        if gone and run.info.run_id != but:
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _process_name(pid: int) -> str:
+    """Of a process on this machine: host, pid and start, since pids return; without a start if there is none."""
+    try:
+        began = f"{psutil.Process(pid).create_time():.0f}"
+    except psutil.Error:
+        began = ""
+    return f"{platform.node()} {pid}@{began}"
 
 
 def log_state(

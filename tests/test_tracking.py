@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from src.errors import UserError
-from src.tracking import PIPELINE_EXPERIMENT, TRAIN_EXPERIMENT, log_state, tracking_uri, training_run
+from src.tracking import PIPELINE_EXPERIMENT, TRAIN_EXPERIMENT, _end_orphans, log_state, tracking_uri, training_run
 from tests.import_graph import ROOT
 
 
@@ -70,3 +70,43 @@ def test_a_store_that_does_not_answer_is_said(tmp_path):
     (tmp_path / "mlflow.db").write_bytes(b"this is no database, whatever its name says")
     with pytest.raises(UserError, match="store does not answer"):
         log_state({}, {}, tmp_path, [])
+
+
+def test_a_resumed_training_goes_on_in_its_own_run(tmp_path):
+    uri, identity = tracking_uri({}, tmp_path), tmp_path / "work/tracked_run"
+    with pytest.raises(KeyboardInterrupt), training_run(uri, "abc", {"lr": 0.1}, identity) as logger:
+        logger.log_metrics({"loss": 0.5}, step=1)
+        raise KeyboardInterrupt
+    with training_run(uri, "abc", {"lr": 0.1}, identity) as logger:
+        logger.log_metrics({"loss": 0.25}, step=2)
+    [row] = runs(uri, TRAIN_EXPERIMENT)
+    assert (row.info.status, row.info.run_name, row.data.metrics["loss"]) == ("FINISHED", "abc", 0.25)
+
+
+def test_a_run_that_the_store_does_not_know_any_more_is_begun_anew(tmp_path):
+    identity = tmp_path / "tracked_run"
+    identity.write_text("0123456789abcdef0123456789abcdef")
+    with training_run(tracking_uri({}, tmp_path), "abc", {}, identity):
+        pass
+    [row] = runs(tracking_uri({}, tmp_path), TRAIN_EXPERIMENT)
+    assert row.info.run_id == identity.read_text()
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from src.tracking import training_run
+with training_run(sys.argv[1], "killed", {}, pathlib.Path(sys.argv[2])):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_whose_process_was_killed_is_not_left_running(tmp_path):
+    import mlflow
+
+    uri = tracking_uri({}, tmp_path)
+    subprocess.run([sys.executable, "-c", KILLED, uri, tmp_path / "tracked_run"], cwd=ROOT, timeout=300)
+    assert [row.info.status for row in runs(uri, TRAIN_EXPERIMENT)] == ["RUNNING"]
+    with training_run(uri, "alive", {}):
+        _end_orphans(mlflow.MlflowClient(uri), but=None)  # as a second training would
+        statuses = {row.info.run_name: row.info.status for row in runs(uri, TRAIN_EXPERIMENT)}
+    assert statuses == {"killed": "KILLED", "alive": "RUNNING"}

@@ -35,6 +35,7 @@ COST_COLUMNS = {"knob": "augmentation", "ms": "ms/image", "share": "p", "expecte
 # Nothing happens to the image but its crop to the model's size.
 STILL = dict.fromkeys(Augment.model_fields, 0.0) | {"min_crop": 1.0}
 COST_IMAGES = 100
+MANY_STEPS = 10**6  # of a schedule that must not end within the measurement
 
 
 def main() -> None:
@@ -82,7 +83,7 @@ def reading_rates(prepared: Path, seconds: float) -> Iterator[dict[str, Any]]:
 
 def loader_rates(prepared: Path, settings: Params, seconds: float) -> Iterator[dict[str, Any]]:
     """The training loader by itself: in this process, with as many workers as training uses, and with one per core."""
-    from src.training.fit import build_loaders
+    from src.training.loaders import build_loaders
 
     manifest = Manifest.read(prepared)
     chosen = build_loaders(prepared, manifest, settings.train)[0].num_workers
@@ -97,36 +98,28 @@ def loader_rates(prepared: Path, settings: Params, seconds: float) -> Iterator[d
 
 def training_rate(prepared: Path, settings: Params, seconds: float) -> dict[str, Any]:
     """Forward, backward and optimiser step on one batch that lies in memory: the most that training could take."""
-    import torch
+    from src.models.losses import class_weights
+    from src.training.fit import network_spec
+    from src.training.learner import Learner
+    from src.training.loaders import build_loaders
+    from src.training.machine import choose_precision, make_fabric, share_threads
+    from src.training.processes import ALONE
 
-    from src.models.losses import SegmentationLoss, class_weights
-    from src.training.fit import build_loaders, choose_precision, network_spec
-
-    options, manifest = settings.train, Manifest.read(prepared)
-    threads = cores() if options.threads == "auto" else options.threads
-    torch.set_num_threads(threads)
-    precision = choose_precision(options.precision)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = network_spec(settings.model, manifest).build(None).to(device, memory_format=torch.channels_last).train()
-    loss = SegmentationLoss(options.loss, class_weights(options.class_weights, manifest.class_share)).to(device)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-6)
-    in_process = options.model_copy(update={"workers": 0})
-    frames, target = (part.to(device) for part in next(iter(build_loaders(prepared, manifest, in_process)[0])))
+    options, manifest = settings.train.model_copy(update={"workers": 0}), Manifest.read(prepared)
+    threads, precision = share_threads(options, ALONE), choose_precision(options.precision)
+    fabric = make_fabric(ALONE, precision)
+    weights = class_weights(options.class_weights, manifest.class_share)
+    learner = Learner(fabric, network_spec(settings.model, manifest).build(None), options, weights, MANY_STEPS)
+    batch = next(iter(build_loaders(prepared, manifest, options)[0]))
 
     def step(_: int) -> float:
-        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
-            logits = network(frames)
-        value = loss(logits.float(), target)
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-        return value.item()  # waits for a GPU
+        return learner.step([batch]).item()  # waits for a GPU
 
     for warming in range(3):
         step(warming)
     done, taken = _repeat(step, seconds)
-    how = f"batch {len(frames)}, {precision}, {device}, {threads} threads"
-    return _rate("training step", done * len(frames), taken, how)
+    how = f"batch {len(batch[0])}, {precision}, {fabric.device.type}, {threads} threads"
+    return _rate("training step", done * len(batch[0]), taken, how)
 
 
 def augmentation_costs(prepared: Path, knobs: Augment) -> list[dict[str, Any]]:
@@ -171,7 +164,7 @@ def _repeat(work: Callable[[int], Any], seconds: float) -> tuple[int, float]:
 
 def _endless(loader: Any) -> Iterator[Any]:
     for epoch in count():
-        loader.sampler.set_epoch(epoch)
+        loader.batch_sampler.start_at(epoch)
         yield from loader
 
 

@@ -4,7 +4,7 @@ Worker count, prefetching and a resumed run therefore change nothing: epoch 3 sh
 whether the run got there in one go or not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import albumentations as A
@@ -25,7 +25,7 @@ class ShardDataset(Dataset):
         seed: of the augmentation.
 
     Items are (image uint8 [H, W, 3] RGB, mask int64 [H, W] of target indices and `VOID`). With augmentation, item
-    `epoch * len(self) + i` is image `i` as seen in `epoch`; `EpochSampler` counts so.
+    `epoch * len(self) + i` is image `i` as seen in `epoch`; `EpochBatches` counts so.
     """
 
     def __init__(self, folder: Path, augmentation: A.Compose | None = None, seed: int = 0) -> None:
@@ -47,31 +47,41 @@ class ShardDataset(Dataset):
         return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(mask.astype(np.int64))
 
 
-class EpochSampler(Sampler[int]):
-    """A new order each epoch, drawn from (seed, epoch); Lightning calls `set_epoch`, also after a resume."""
+class EpochBatches(Sampler[list[int]]):
+    """The batches of one epoch, in an order drawn from (seed, epoch), or what is left of them.
 
-    def __init__(self, size: int, seed: int) -> None:
-        self.size, self.seed, self.epoch = size, seed, 0
+    Several processes share each batch out: together they see what one process with the whole batch would. Images that
+    fill no whole batch are left out, unless there are no others: a batch of one would give norms no statistics.
 
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
+    Args:
+        size: images of the split.
+        batch_size: images per batch and process.
+        seed: of the order.
+        process, processes: which of how many this is.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int, *, process: int = 0, processes: int = 1) -> None:
+        self.size, self.whole, self.seed = size, batch_size * processes, seed
+        self.process, self.processes = process, processes
+        self.epoch = self.first = 0
+
+    def start_at(self, epoch: int, batch: int = 0) -> None:
+        """The next iteration is over `epoch` from its batch `batch` on."""
+        self.epoch, self.first = epoch, batch
 
     def __len__(self) -> int:
-        return self.size
+        """Batches of a whole epoch."""
+        return max(1, self.size // self.whole)
 
-    def __iter__(self) -> Iterator[int]:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.size)
-        return iter((order + self.epoch * self.size).tolist())
+    def __iter__(self) -> Iterator[list[int]]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.size) + self.epoch * self.size
+        for batch in range(self.first, len(self)):
+            images = order[batch * self.whole : (batch + 1) * self.whole]
+            yield np.array_split(images, self.processes)[self.process].tolist()
 
 
 def make_loader(
-    dataset: ShardDataset,
-    batch_size: int,
-    *,
-    workers: int,
-    sampler: EpochSampler | None = None,
-    drop_last: bool = False,
-    start: str | None = None,
+    dataset: ShardDataset, batches: Iterable[list[int]], *, workers: int, start: str | None = None
 ) -> DataLoader:
     """Batches of (uint8 [N, H, W, 3] RGB, int64 [N, H, W]), the same whatever the number of workers.
 
@@ -80,22 +90,19 @@ def make_loader(
 
     Args:
         dataset: one split.
-        batch_size: images.
+        batches: the items of each batch, as `EpochBatches` or a list.
         workers: processes; 0 loads in this one.
-        sampler: the order; None for that of the shards.
-        drop_last: leaves out a last batch that is not full.
         start: how workers start, "fork" or "spawn"; None for the platform's way.
     """
     _one_thread()
     return DataLoader(
         dataset,
-        batch_size,
-        sampler=sampler,
-        drop_last=drop_last,
+        batch_sampler=batches,
         num_workers=workers,
         worker_init_fn=_one_thread,
         persistent_workers=workers > 0,
         multiprocessing_context=start if workers else None,
+        pin_memory=torch.cuda.is_available(),
     )
 
 

@@ -1,113 +1,120 @@
-"""One training run, from shards to a checkpoint; it goes on where a killed one stopped."""
+"""One training run, from shards to a checkpoint, on one device or several; it goes on where a killed one stopped."""
 
-import csv
-import hashlib
-import json
-import logging
 import shutil
-import time
-import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import Logger
-from torch.utils.data import DataLoader
 
-from src.data.augment import build_augmentation
-from src.data.dataset import EpochSampler, ShardDataset, make_loader
 from src.data.shards import Manifest
 from src.errors import UserError
-from src.hardware import bf16_flag, cores
-from src.models.losses import SegmentationLoss, class_weights
-from src.models.zoo import IMAGENET_MEAN, IMAGENET_STD, NetworkSpec, save_checkpoint
+from src.models.losses import class_weights
+from src.models.zoo import IMAGENET_MEAN, IMAGENET_STD, NetworkSpec, Segmenter, save_checkpoint
 from src.params import Model, Train
-from src.training.module import SegmentationModule
+from src.training.learner import Learner
+from src.training.loaders import build_loaders
+from src.training.loop import Log, run_epochs, steps_per_epoch
+from src.training.machine import choose_precision, count_devices, make_fabric, share_threads
+from src.training.processes import Cluster, Place, log_nothing, run_processes
+from src.training.progress import Progress
+from src.training.resume import Store, fingerprint
 
-HISTORY = ("epoch", "lr", "train_loss", "val_loss", "val_iou", "val_accuracy", "seconds")
+if TYPE_CHECKING:
+    from src.tracking import RunLogger
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every process of a run is told."""
+
+    prepared: Path
+    model: Model
+    options: Train
+    precision: str  # Lightning's name
+    store: Store
+    checkpoint: Path
+    history: Path
 
 
 def fit(
-    prepared: Path, model: Model, options: Train, *, checkpoint: Path, history: Path, work: Path, logger: Logger | None
-) -> dict[str, Any]:
+    prepared: Path,
+    model: Model,
+    options: Train,
+    *,
+    checkpoint: Path,
+    history: Path,
+    work: Path,
+    track: Callable[[Path], AbstractContextManager["RunLogger"]] | None = None,
+    cluster: Cluster = Cluster(),  # noqa: B008, it is frozen
+) -> dict[str, Any] | None:
     """Trains and writes the best epoch's weights to `checkpoint` and a row per epoch to `history` (CSV).
 
-    An interrupted run leaves its last epoch below `work`, in a folder named by a fingerprint of params and data;
-    the next call with the same fingerprint resumes there, any other starts anew.
+    An interrupted run leaves its state below `work`, in a folder named by a fingerprint of params and data; the next
+    call with the same fingerprint goes on with the next step, any other starts anew. It ends with the weights that an
+    unbroken run has, to the bit where the device computes the same twice (processors do).
+
+    Args:
+        track: makes the logger of live curves, given a file in which to keep the tracked run's identity, so that a
+            resumed run goes on in it; None for none.
+        cluster: this machine's place among `options.nodes`.
 
     Returns:
-        metrics: best epoch (from 0), its val figures, epochs run, images per second, precision, minutes.
+        metrics: best epoch (from 0), its val figures, epochs run, images per second, minutes, precision, processes.
+        None on nodes but the first, which writes everything.
 
     Raises:
-        UserError: a network that cannot be built or that does not fit the input size.
+        UserError: a network that cannot be built or that does not fit the input size, a precision or number of devices
+            that this machine has not, a loss that is no number any more, a process that died.
     """
-    lightning.seed_everything(options.seed, workers=True, verbose=False)
-    threads = cores() if options.threads == "auto" else options.threads
-    torch.set_num_threads(threads)
-    precision = choose_precision(options.precision)
-    manifest = Manifest.read(prepared)
-    spec = network_spec(model, manifest)
-    segmenter = spec.build(model.encoder_weights).to(memory_format=torch.channels_last)
+    precision, devices = choose_precision(options.precision), count_devices(options.devices)
+    store = Store(work / "train" / fingerprint(prepared, model, options))
+    plan = Plan(prepared, model, options, precision, store, checkpoint, history)
+    tracked = track(store.folder / "tracked_run") if track and cluster.node == 0 else nullcontext()
+    with tracked as logger:
+        log = log_nothing if logger is None else logger.log_metrics
+        try:
+            metrics = run_processes(
+                train_process, (plan,), devices=devices, nodes=options.nodes, cluster=cluster, log=log
+            )
+        except KeyboardInterrupt:
+            print(f"interrupted: {_saved(store)}", flush=True)
+            raise
+    if cluster.node:
+        return None
+    shutil.rmtree(store.folder)
+    return metrics | {"precision": precision, "processes": devices * options.nodes}
+
+
+def train_process(plan: Plan, *, place: Place, log: Log) -> dict[str, Any]:
+    """A run as one of its processes sees it; the first one writes the results. Returns the run's figures."""
+    options, manifest = plan.options, Manifest.read(plan.prepared)
+    threads = share_threads(options, place)
+    torch.manual_seed(options.seed)
+    spec = network_spec(plan.model, manifest)
+    segmenter = spec.build(plan.model.encoder_weights)
     _try_size(segmenter, spec)
 
-    train, val = build_loaders(prepared, manifest, options)
-    steps = options.epochs * len(train)
-    loss = SegmentationLoss(options.loss, class_weights(options.class_weights, manifest.class_share))
-    module = SegmentationModule(segmenter, loss, len(spec.classes), options, steps)
+    fabric = make_fabric(place, plan.precision)
+    train, val = build_loaders(plan.prepared, manifest, options, place)
+    weights = class_weights(options.class_weights, manifest.class_share)
+    steps = options.epochs * steps_per_epoch(train, options.accumulate)
+    learner = Learner(fabric, segmenter, options, weights, steps)
+    progress = _resume(learner, plan.store)
+    images = manifest.images["train"]
+    if fabric.is_global_zero:
+        many = f"{place.processes} processes of " if place.processes > 1 else ""
+        name = f"{plan.model.name} over {plan.model.encoder}"
+        print(f"training {name} on {fabric.device.type}: {images} images, {many}{threads} threads", flush=True)
+    run_epochs(learner, train, val, progress, plan.store, len(spec.classes), log)
 
-    # Lightning's and its loggers' notes on themselves would bury what matters here.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    folder = work / "train" / _fingerprint(prepared, model, options)
-    best = ModelCheckpoint(folder, "best", monitor="val/iou", mode="max", save_last=True, enable_version_counter=False)
-    table = HistoryTable(folder / "history.csv")
-    trainer = lightning.Trainer(
-        accelerator="auto",
-        devices=1,
-        precision=precision,
-        max_epochs=options.epochs,
-        callbacks=[best, table, EarlyStopping("val/iou", patience=options.patience, mode="max"), TQDMProgressBar()],
-        logger=logger or False,
-        log_every_n_steps=10,
-        num_sanity_val_steps=0,
-        enable_model_summary=False,
-        default_root_dir=folder,
-    )
-    last = folder / "last.ckpt"
-    if last.is_file():
-        print(f"resuming the interrupted run in {folder}", flush=True)
-    print(f"training {model.name} over {model.encoder}: {len(train.dataset)} images, {threads} threads", flush=True)
-    with warnings.catch_warnings():
-        # Advice for clusters (more workers, other loggers) that would bury the progress bar here.
-        warnings.filterwarnings("ignore", module="lightning")
-        try:
-            trainer.fit(module, train, val, ckpt_path=last if last.is_file() else None, weights_only=False)
-        except SystemExit:  # Lightning's own answer to Ctrl-C, with the code of a failure
-            if not trainer.interrupted:
-                raise
-            print(f"interrupted in epoch {trainer.current_epoch}: the same dvc repro goes on from there", flush=True)
-            raise KeyboardInterrupt from None
-
-    weights = torch.load(best.best_model_path, map_location="cpu", weights_only=False)["state_dict"]
-    module.load_state_dict(weights)
-    save_checkpoint(checkpoint, module.segmenter, spec)
-    rows = table.rows()
-    history.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(table.path, history)
-    shutil.rmtree(folder)
-    return _summary(rows, len(train.dataset), precision)
-
-
-def choose_precision(wanted: str) -> str:
-    """Lightning's precision for `train.precision`, with the reason printed."""
-    if wanted == "auto":
-        cuda = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-        flag = "CUDA" if cuda else bf16_flag()
-        wanted = "bf16" if flag else "fp32"
-        why = f"{flag} computes in bfloat16" if flag else "no bfloat16 instructions on this processor"
-        print(f"auto-detected: {wanted} ({why})", flush=True)
-    return {"bf16": "bf16-mixed", "fp32": "32-true"}[wanted]
+    if fabric.is_global_zero:
+        learner.segmenter.load_state_dict(plan.store.load_best(progress.best_epoch))
+        save_checkpoint(plan.checkpoint, learner.segmenter, spec)
+        progress.write_history(plan.history)
+    return progress.summary(images)
 
 
 def network_spec(model: Model, manifest: Manifest) -> NetworkSpec:
@@ -126,7 +133,7 @@ def network_spec(model: Model, manifest: Manifest) -> NetworkSpec:
     )
 
 
-def _try_size(segmenter: torch.nn.Module, spec: NetworkSpec) -> None:
+def _try_size(segmenter: Segmenter, spec: NetworkSpec) -> None:
     """One forward pass, so that a size the net cannot take fails here and by name."""
     frames = torch.zeros(1, spec.height, spec.width, 3, dtype=torch.uint8)
     try:
@@ -140,67 +147,27 @@ def _try_size(segmenter: torch.nn.Module, spec: NetworkSpec) -> None:
             str(error).splitlines()[0],
             "change preprocess.height and preprocess.width, or the model",
         ) from error
-    segmenter.train()
 
 
-def build_loaders(prepared: Path, manifest: Manifest, options: Train) -> tuple[DataLoader, DataLoader]:
-    """Loaders of the train and val splits; batches are (uint8 [N, H, W, 3] RGB, int64 [N, H, W])."""
-    augmentation = build_augmentation(options.augment, manifest.height, manifest.width)
-    train = ShardDataset(prepared / "train", augmentation, options.seed)
-    # One loader process keeps two training cores fed; more cores, more loaders.
-    workers = max(1, cores() // 4) if options.workers == "auto" else options.workers
-    # A last batch of one image would give batch norm no statistics, so it is left out where others exist.
-    drop_last = len(train) > options.batch_size
-    order = EpochSampler(len(train), options.seed)
-    return (
-        make_loader(train, options.batch_size, workers=workers, sampler=order, drop_last=drop_last),
-        make_loader(ShardDataset(prepared / "val"), options.batch_size, workers=workers),
-    )
+def _resume(learner: Learner, store: Store) -> Progress:
+    """The state of the first node's store, in every process; a new `Progress` without one."""
+    fabric = learner.fabric
+    found = fabric.broadcast(store.load() if fabric.is_global_zero else None)
+    if found is None:
+        return Progress()
+    progress, state = found
+    learner.restore(state)
+    if fabric.is_global_zero:
+        print(f"resuming the interrupted run in {store.folder}: {_position(progress)}", flush=True)
+    return progress
 
 
-def _fingerprint(prepared: Path, model: Model, options: Train) -> str:
-    """Of everything the run depends on: params, and the shards by name, size and manifest."""
-    shards = [(p.relative_to(prepared).as_posix(), p.stat().st_size) for p in sorted(prepared.rglob("*.*"))]
-    state = [model.model_dump(), options.model_dump(), shards, (prepared / "manifest.json").read_text(encoding="utf-8")]
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
+def _saved(store: Store) -> str:
+    found = store.load()
+    if found is None:
+        return "nothing is saved yet, the same dvc repro starts anew"
+    return f"{_position(found[0])} is saved, and the same dvc repro goes on from there"
 
 
-class HistoryTable(Callback):
-    """A CSV row per epoch, appended as it ends, so that a resumed run has the whole history."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._began = 0.0
-
-    def on_train_epoch_start(self, _trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
-        self._began = time.perf_counter()
-
-    def on_train_epoch_end(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
-        logged = {key.replace("/", "_"): float(value) for key, value in trainer.callback_metrics.items()}
-        logged |= {"epoch": trainer.current_epoch, "seconds": time.perf_counter() - self._began}
-        # An epoch that was cut after its row but before its checkpoint runs, and is written, again.
-        rows = [row for row in self.rows() if int(row["epoch"]) < trainer.current_epoch]
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, HISTORY, extrasaction="ignore", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows([*rows, logged])
-
-    def rows(self) -> list[dict[str, str]]:
-        if not self.path.is_file():
-            return []
-        with self.path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-
-
-def _summary(rows: list[dict[str, str]], images: int, precision: str) -> dict[str, Any]:
-    best = max(rows, key=lambda row: float(row["val_iou"]))
-    seconds = sum(float(row["seconds"]) for row in rows)
-    return {
-        "best_epoch": int(best["epoch"]),
-        "epochs": len(rows),
-        "val": {name: float(best[f"val_{name}"]) for name in ("iou", "loss", "accuracy")},
-        "images_per_second": round(len(rows) * images / seconds, 2),
-        "minutes": round(seconds / 60, 2),
-        "precision": precision,
-    }
+def _position(progress: Progress) -> str:
+    return f"step {progress.step} of epoch {progress.epoch + 1}"

@@ -6,7 +6,7 @@ import numpy as np
 from src.data.contact_sheet import CAPTION, CELL, COLUMNS, HEADER, HEADING, MARGIN, contact_sheet
 from src.data.index import IndexRow
 from tests.data.test_selection import TABLE, index_of
-from tests.data.test_shards import LOOKUPS
+from tests.prepared import LOOKUPS
 from tests.toy import make_folder, photograph, write_pair
 
 

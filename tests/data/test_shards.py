@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -12,23 +13,15 @@ import pytest
 import torch
 
 from src.data.augment import build_augmentation
-from src.data.dataset import EpochSampler, ShardDataset, make_loader
+from src.data.dataset import EpochBatches, ShardDataset, make_loader
 from src.data.index import IndexRow
-from src.data.pack import write_shards
-from src.data.raw import fill_raw_folder, raw_folders
-from src.data.selection import select
 from src.data.shards import HELD, ROWS_PER_GROUP, Manifest, ShardReader
-from src.data.sources.folder import FolderSource
 from src.errors import UserError
-from src.labels import VOID, ClassTable
-from src.params import Augment, Filter, Preprocess
-from tests.data.test_selection import RULES
+from src.labels import VOID
+from src.params import Augment
 from tests.import_graph import ROOT
-from tests.toy import CLASSES, FOLDER, make_folder
+from tests.prepared import make_prepared, pack
 
-TABLE = ClassTable.from_labels({"sky": ["sky"]})
-LOOKUPS = {"toy": TABLE.lookup(CLASSES, "toy")[0]}
-SIZES = Preprocess(height=32, width=64, train_scale=1.5, jpeg_quality=95)
 KNOBS = Augment(
     flip=0.5, flip_vertical=0.2, rotate=10.0, min_crop=0.4, colour=0.7, blur=0.3, noise=0.3, jpeg=0.3,
     fog=0.3, rain=0.3, shadow=0.3, night=0.3,
@@ -37,16 +30,7 @@ KNOBS = Augment(
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shards")
-    root = make_folder(folder / "photos", negatives=4)
-    fill_raw_folder(FolderSource("toy", root, **FOLDER), folder / "raw/toy")
-    rows = select(raw_folders(folder / "raw"), TABLE, Filter.model_validate(RULES))
-    pack([row for row in rows if row.kept], folder / "prepared")
-    return folder / "prepared"
-
-
-def pack(rows: list[IndexRow], folder):
-    return write_shards(rows, LOOKUPS, TABLE, SIZES, {"toy": "made by the tests"}, folder)
+    return make_prepared(tmp_path_factory.mktemp("shards"), negatives=4)
 
 
 def test_val_is_of_the_models_size_and_train_is_larger(prepared):
@@ -151,9 +135,9 @@ def compare_workers(prepared: Path, start: str) -> None:
     cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (0, 0), 3)
 
     def epoch(**options):
-        sampler = EpochSampler(len(dataset), 1)
-        sampler.set_epoch(2)
-        batches = make_loader(dataset, 4, sampler=sampler, **options)
+        order = EpochBatches(len(dataset), 4, 1)
+        order.start_at(2)
+        batches = make_loader(dataset, order, **options)
         return [torch.cat([image.flatten(), mask.flatten()]) for image, mask in batches]
 
     together = epoch(workers=2, start=start)
@@ -195,11 +179,31 @@ def test_augmented_items_have_the_models_size_and_no_new_values(prepared):
         assert set(mask.unique().tolist()) <= {0, 1, VOID}
 
 
+def items(batches: EpochBatches, epoch: int, first: int = 0) -> list[list[int]]:
+    batches.start_at(epoch, first)
+    return list(batches)
+
+
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own():
-    sampler = EpochSampler(10, seed=1)
-    first = list(sampler)
-    sampler.set_epoch(3)
-    fourth = list(sampler)
-    assert sorted(first) == list(range(10))
-    assert sorted(i - 30 for i in fourth) == list(range(10))
-    assert [i - 30 for i in fourth] != first
+    order = EpochBatches(12, 4, seed=1)
+    first, fourth = (list(chain.from_iterable(items(order, epoch))) for epoch in (0, 3))
+    assert sorted(first) == list(range(12))
+    assert sorted(i - 36 for i in fourth) == list(range(12))
+    assert [i - 36 for i in fourth] != first
+
+
+def test_an_epoch_can_be_entered_at_any_batch():
+    order = EpochBatches(22, 4, seed=1)
+    assert len(order) == 5  # the last two images fill no batch
+    assert items(order, 2, 3) == items(order, 2)[3:]
+
+
+def test_a_split_smaller_than_a_batch_is_one_batch():
+    assert [sorted(batch) for batch in items(EpochBatches(3, 8, seed=1), 0)] == [[0, 1, 2]]
+
+
+def test_processes_share_out_each_batch():
+    whole = items(EpochBatches(26, 8, seed=1), 1)
+    shares = [items(EpochBatches(26, 4, seed=1, process=process, processes=2), 1) for process in (0, 1)]
+    assert [first + second for first, second in zip(*shares, strict=True)] == whole
+    assert {len(batch) for share in shares for batch in share} == {4}

@@ -1,0 +1,98 @@
+"""What an interrupted run leaves behind, and who may go on with it.
+
+A folder per fingerprint below `.work/train`: `last.ckpt`, the state of the last epoch's end or of the last
+`checkpoint_every`, and `best-<epoch>.ckpt`, the weights of the best epoch, which the state refers to.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from src.errors import UserError
+from src.files import make_writable
+from src.params import Model, Train
+from src.training.progress import Progress
+
+FORMAT = 1  # of the state: raised when it changes, so that no run goes on from what it cannot read
+
+
+def fingerprint(prepared: Path, model: Model, options: Train) -> str:
+    """Of everything the run depends on: params, initial weights, and the shards by name, size and manifest."""
+    shards = [(p.relative_to(prepared).as_posix(), p.stat().st_size) for p in sorted(prepared.rglob("*.*"))]
+    manifest = (prepared / "manifest.json").read_text(encoding="utf-8")
+    weights = Path(model.encoder_weights) if model.encoder_weights else None
+    content = _md5(weights) if weights and weights.is_file() else None
+    state = [FORMAT, model.model_dump(mode="json"), options.model_dump(mode="json"), shards, manifest, content]
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
+
+
+class Store:
+    """The folder of one run; every file in it is complete or absent, whenever the run is killed.
+
+    Args:
+        folder: made when something is saved.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._last = folder / "last.ckpt"
+
+    def load(self) -> tuple[Progress, dict[str, Any]] | None:
+        """What `save` was given last, tensors on the processor, or None.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        if not self._last.is_file():
+            return None
+        state = self._read(self._last)
+        return Progress(**state["progress"]), state["learner"]
+
+    def save(self, progress: Progress, learner: dict[str, Any]) -> None:
+        _write(self._last, {"progress": asdict(progress), "learner": learner})
+        for other in set(self.folder.glob("best-*.ckpt")) - {self._best(progress.best_epoch)}:
+            other.unlink()
+
+    def save_best(self, epoch: int, weights: dict[str, torch.Tensor]) -> None:
+        """Keeps an epoch's weights; those before it stay until `save` has noted it."""
+        _write(self._best(epoch), weights)
+
+    def load_best(self, epoch: int) -> dict[str, torch.Tensor]:
+        return self._read(self._best(epoch))
+
+    def _best(self, epoch: int | None) -> Path:
+        return self.folder / f"best-{epoch}.ckpt"
+
+    def _read(self, path: Path) -> Any:
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # on a damaged file the unpickler trips over anything
+            raise UserError(
+                f"{path}: the interrupted run's state cannot be read",
+                f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+                f"delete {self.folder}; the training then starts anew",
+            ) from error
+
+
+def _write(path: Path, content: Any) -> None:
+    make_writable(path.parent)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())  # or the name could outlive the content in a power cut
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+        part.unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot be written", str(error).splitlines()[0], "free space on its disk") from error
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
