@@ -255,7 +255,7 @@ def paint_gantry(
     bridge = rng.random() < 0.4
     colour = light.on(np.full(3, rng.uniform(0.25, 0.75)), view.depth(z))
     low, high = (5.5, 7.5) if bridge else (6.8, 7.2)
-    reach = 60 if bridge else 0
+    reach = 300 if bridge else 0
 
     def upright(x0: float, x1: float, y0: float, y1: float, paint: np.ndarray) -> None:
         paint_polygon(canvas, view, np.array([(x0, y1, z), (x1, y1, z), (x1, y0, z), (x0, y0, z)]), paint)
