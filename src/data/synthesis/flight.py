@@ -71,7 +71,8 @@ def build_land(rng: np.random.Generator, light: Light) -> Land:
     maps = (picture, cv2.blur(picture, (7, 7)), cv2.blur(picture, (31, 31)))
     hazy = rng.random() < 0.35
     veil = 1 - np.exp(-light.haze * rng.uniform(0.5, 1.5) * (2 if hazy else 1))
-    streaks = 1 + np.float32(rng.uniform(0.08, 0.35)) * fbm(rng, TILE, TILE, TILE / 10, octaves=6, gain=0.9, stretch=3)
+    streaks = fbm(rng, TILE, TILE, TILE / 10, octaves=6, gain=0.9, stretch=3)
+    streaks = np.clip(1 + np.float32(rng.uniform(0.08, 0.35)) * streaks, 0.3, 1.7)
     return Land(maps, rng.uniform(1.0, 2.5), streaks, float(min(veil, 0.93)), rng.uniform(1.0, 3.0))
 
 

@@ -154,7 +154,7 @@ def paint_building(canvas: Canvas, view: View, light: Light, building: Building)
                     canvas, view, np.array([(x, y, z) for x, y in stack]), hazed(light.on(building.roof * 0.8))
                 )
         paint_polygon(canvas, view, slope, roof)
-    # The texture's left border is what the camera has on its left: near on the right side, far on the left one.
+    # The texture's left border is what the camera has on its left: the far end on the right side of the road.
     start, stop = ((building.x, far), (building.x, near)) if side > 0 else ((building.x, near), (building.x, far))
     paint_panel(canvas, view, Panel(hazed(building.front), start, stop, 0.0, building.eaves))
 

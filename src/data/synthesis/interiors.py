@@ -39,7 +39,7 @@ WOODS = ((0.36, 0.22, 0.13), (0.55, 0.38, 0.22), (0.9, 0.89, 0.87), (0.12, 0.11,
 
 def _indoors(rng: np.random.Generator, sky: Sky) -> Light:
     """Lamplight or daylight through windows; no air to speak of."""
-    level, warmth = rng.uniform(0.45, 1.1), rng.uniform(-0.05, 0.3)
+    level, warmth = rng.uniform(0.55, 1.25), rng.uniform(-0.05, 0.3)
     tint = np.array([1 + 0.2 * warmth, 1.0, 1 - 0.5 * warmth]) * level
     return replace(sky.light, tint=tint.astype(np.float32), haze=0.0, dark=False)
 

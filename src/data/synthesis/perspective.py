@@ -11,6 +11,7 @@ from src.data.synthesis.sky import Light
 
 NEAR = 0.8  # metres; what is nearer to the camera is cut off
 FAR = 400.0  # metres; over this distance the air's whole haze is seen through
+END = 10 * FAR  # metres; ground is painted so far, less than a pixel short of the horizon
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,12 @@ def paint_strip(
     paint_polygon(canvas, view, np.array([(x[0], y, z[0]), (x[1], y, z[0]), (x[1], y, z[1]), (x[0], y, z[1])]), colour)
 
 
-def paint_lane(canvas: Canvas, view: View, x: tuple[float, float], colour: np.ndarray, stop: float = 2 * FAR) -> None:
+def paint_lane(canvas: Canvas, view: View, x: tuple[float, float], colour: np.ndarray, stop: float = END) -> None:
     """Paints a strip from behind the camera to the depth `stop`; see `fade` for the haze."""
     paint_strip(canvas, view, x, (view.z + stop, view.z), colour)
 
 
-def fade(canvas: Canvas, view: View, light: Light, stop: float = 2 * FAR) -> None:
+def fade(canvas: Canvas, view: View, light: Light, stop: float = END) -> None:
     """Lays the air's haze over flat ground painted down to the depth `stop`: row by row, the farther the more."""
     first = int(np.clip(np.ceil(view.horizon + view.eye * view.focal / stop), 0, canvas.height))
     rows = np.arange(first, canvas.height, dtype=np.float32) + np.float32(0.5 - view.horizon)

@@ -6,7 +6,7 @@ from src.data.synthesis.brushes import choose, jitter
 from src.data.synthesis.buildings import WALLS, facade
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.houses import fronts
-from src.data.synthesis.perspective import Panel, View, fade, grain, paint_lane, paint_panel, roughen
+from src.data.synthesis.perspective import END, Panel, View, fade, grain, paint_lane, paint_panel, roughen
 from src.data.synthesis.scenery import scatter, treeline
 from src.data.synthesis.sky import Sky
 from src.data.synthesis.skyline import paint_town
@@ -94,7 +94,7 @@ def facade_place(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: fl
         treeline(rng, canvas, sky, horizon, h * rng.uniform(0.05, 0.25), 0.2)
     view = View(focal=rng.uniform(0.7, 1.2) * w, middle=rng.uniform(-0.3, 1.3) * w, horizon=horizon, eye=1.6)
     stone = jitter(rng, np.mean(GROUNDS[choose(rng, "paving", "asphalt", "grass", "gravel")], axis=0), 0.15)
-    paint_lane(canvas, view, (-500.0, 500.0), sky.light.on(stone))
+    paint_lane(canvas, view, (-END, END), sky.light.on(stone))
     roughen(canvas, view, grain(rng), 0.09)
     fade(canvas, view, sky.light)
     side = 1 if view.middle < w / 2 else -1

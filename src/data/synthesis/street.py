@@ -11,7 +11,18 @@ import numpy as np
 from src.data.synthesis.brushes import choose, jitter
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.houses import Building, build_row, fronts, paint_building
-from src.data.synthesis.perspective import FAR, NEAR, View, fade, grain, paint_lane, paint_polygon, paint_strip, roughen
+from src.data.synthesis.perspective import (
+    END,
+    FAR,
+    NEAR,
+    View,
+    fade,
+    grain,
+    paint_lane,
+    paint_polygon,
+    paint_strip,
+    roughen,
+)
 from src.data.synthesis.sky import Light, Sky
 from src.data.synthesis.terrain import GROUNDS
 from src.data.synthesis.things import paint_cyclist, paint_person, paint_pole
@@ -180,7 +191,7 @@ def shaded(rng: np.random.Generator, sky: Sky) -> Sky:
 def paint_road(canvas: Canvas, view: View, light: Light, street: Street, stop: float) -> None:
     """Paints the flat part down to depth `stop`: verge, pavements, kerbs, carriageway, markings."""
     left, right = street.road
-    paint_lane(canvas, view, (-2 * FAR, 2 * FAR), light.on(street.verge), stop)
+    paint_lane(canvas, view, (-END, END), light.on(street.verge), stop)
     if street.walk:
         slabs, kerbs = light.on(street.slabs), light.on(street.slabs * 1.15)
         for kerb, side in ((left, -1), (right, 1)):
@@ -206,7 +217,7 @@ def paint_street(
     view: View,
     light: Light,
     street: Street,
-    ground_to: float = 2 * FAR,
+    ground_to: float = END,
 ) -> None:
     """Paints a street from the camera's place, far to near.
 
@@ -244,7 +255,7 @@ def paint_gantry(
     bridge = rng.random() < 0.4
     colour = light.on(np.full(3, rng.uniform(0.25, 0.75)), view.depth(z))
     low, high = (5.5, 7.5) if bridge else (6.8, 7.2)
-    reach = 60 if bridge else 0
+    reach = 300 if bridge else 0
 
     def upright(x0: float, x1: float, y0: float, y1: float, paint: np.ndarray) -> None:
         paint_polygon(canvas, view, np.array([(x0, y1, z), (x1, y1, z), (x1, y0, z), (x0, y0, z)]), paint)
