@@ -91,7 +91,7 @@ def test_the_share_of_scenes_without_sky_is_the_one_asked_for(share):
 
 def test_the_camera_rolls_no_farther_than_it_may():
     def horizon_tilts(most: float) -> np.ndarray:
-        """Degrees by which the mask's lower edge leans, of sea scenes with nothing in front."""
+        """Degrees by which the mask's lower edge leans, of flights with nothing in front."""
         options = SceneOptions(no_sky_share=0.0, max_roll=most, places={"flight": 1.0}, foreground={}, lens={})
         tilts = []
         for seed in range(12):
