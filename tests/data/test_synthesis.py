@@ -13,6 +13,7 @@ import pytest
 
 from src.data.synthesis import CLASSES, Scene, SceneOptions, render_clip, render_scene
 from src.data.synthesis.__main__ import main
+from src.data.synthesis.options import SKIES
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"width": 256, "height": 144}
@@ -91,7 +92,7 @@ def test_the_share_of_scenes_without_sky_is_the_one_asked_for(share):
 
 def test_the_camera_rolls_no_farther_than_it_may():
     def horizon_tilts(most: float) -> np.ndarray:
-        """Degrees by which the mask's lower edge leans, of sea scenes with nothing in front."""
+        """Degrees by which the mask's lower edge leans, of flights with nothing in front."""
         options = SceneOptions(no_sky_share=0.0, max_roll=most, places={"flight": 1.0}, foreground={}, lens={})
         tilts = []
         for seed in range(12):
@@ -153,6 +154,18 @@ def test_the_command_writes_a_gallery(tmp_path):
     assert cv2.imread(str(tmp_path / "sheet.png")).shape == (72, 192, 3)
 
 
+def test_a_gallery_shows_the_scenes_asked_for(tmp_path):
+    sheet = tmp_path / "sheet.png"
+    chosen = ["--seeds", "9", "4", "7", "--cols", "2", "--size", "64x36", "--plain"]
+    main(["--gallery", str(sheet), *chosen, "--sky", "fog", "storm", "--place", "coast"])
+    picture = cv2.imread(str(sheet))[..., ::-1]
+    assert picture.shape == (72, 128, 3)
+    skies = {name: weight for name, weight in SKIES.items() if name in ("fog", "storm")}
+    options = SceneOptions(no_sky_share=0.0, skies=skies, places={"coast": 1.0})
+    assert np.array_equal(picture[:36, 64:], render_scene(4, 64, 36, options).image)
+    assert not picture[36:, 64:].any(), "a row that ends early is black"
+
+
 def test_a_bad_size_ends_with_a_message_and_code_2(tmp_path):
     command = [sys.executable, "-m", "src.data.synthesis", "--clip", str(tmp_path / "clip.mp4"), "--size", "720p"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -170,6 +183,9 @@ def test_a_bad_size_ends_with_a_message_and_code_2(tmp_path):
         ["--clip", "c.mp4", "--frames", "0"],
         ["--clip", "c.mp4", "--seed", "-1"],
         ["--clip", "c.avi"],
+        ["--gallery", "g.png", "--seeds", "3", "-1"],
+        ["--gallery", "g.png", "--sky", "cler"],
+        ["--gallery", "g.png", "--place", "moon"],
         ["--gallery", "/proc/no/such/sheet.png", "--rows", "1", "--cols", "1", "--size", "32x32"],
         ["--clip", "/proc/no/such/clip.mp4", "--frames", "1", "--size", "32x32"],
     ],

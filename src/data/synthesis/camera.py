@@ -89,7 +89,9 @@ def _colour_matrix(rng: np.random.Generator, metered: float, monochrome: bool) -
     strength = rng.uniform(0.5, 1.0) if metered > 0.25 else rng.uniform(0.1, 0.7)
     exposure = np.clip((0.53 / max(metered, 0.01)) ** strength, 0.5, 5.0) * np.exp(rng.normal(0, 0.17))
     spread = 0.12 if rng.random() < 0.15 else 0.045
-    balance = np.exp(rng.normal(0, spread, 3) * (1, 0.5, 1))
+    # White balance errs along the colour of the light, blue to amber, far more than from green to magenta.
+    amber, magenta = rng.normal(0, spread, 2) * (1.1, 0.4)
+    balance = np.exp([amber + magenta, -magenta, magenta - amber])
     saturation = rng.uniform(0.55, 1.4)
     if monochrome:
         balance, saturation = np.array(SEPIA[rng.integers(len(SEPIA))]), 0.0
