@@ -63,9 +63,11 @@ def basic_blocks(inputs: int, outputs: int, count: int, stride: int = 1) -> nn.S
     return nn.Sequential(*layers)
 
 
-def stem(width: int) -> nn.Sequential:
-    """Two 3x3 convolutions of stride 2: RGB -> `width` channels at 1/4."""
-    return conv_norm_relu(3, width, 3, 2).extend(conv_norm_relu(width, width, 3, 2))
+def residual_stem(width: int) -> nn.Sequential:
+    """How DDRNet and PIDNet begin, before their branches part: RGB -> 2 x `width` channels at 1/8."""
+    quarter = conv_norm_relu(3, width, 3, 2).extend(conv_norm_relu(width, width, 3, 2))
+    blocks = basic_blocks(width, width, 2), nn.ReLU(), basic_blocks(width, 2 * width, 2, 2), nn.ReLU()
+    return quarter.extend(blocks)
 
 
 def dual_head(inputs: int, middle: int, logits: int) -> nn.Sequential:

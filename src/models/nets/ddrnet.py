@@ -11,8 +11,8 @@ from src.models.nets.blocks import (
     conv_norm,
     conv_norm_relu,
     dual_head,
+    residual_stem,
     resized,
-    stem,
 )
 from src.models.nets.pyramid import DeepAggregation
 
@@ -33,8 +33,7 @@ class DDRNet(nn.Module):
     def __init__(self, logits: int) -> None:
         super().__init__()
         w = WIDTH
-        self.relu = nn.ReLU()
-        self.stem = stem(w).extend((basic_blocks(w, w, 2), nn.ReLU(), basic_blocks(w, 2 * w, 2, 2), nn.ReLU()))
+        self.stem = residual_stem(w)
         self.low = nn.ModuleList([basic_blocks(2 * w, 4 * w, 2, 2), basic_blocks(4 * w, 8 * w, 2, 2)])
         self.high = nn.ModuleList([basic_blocks(2 * w, 2 * w, 2), basic_blocks(2 * w, 2 * w, 2)])
         self.high_to_low = nn.ModuleList([
@@ -54,12 +53,12 @@ class DDRNet(nn.Module):
         fused = []
         stages = zip(self.low, self.high, self.high_to_low, self.low_to_high, strict=True)
         for deepen, keep, to_low, to_high in stages:
-            low, high = deepen(self.relu(low)), keep(self.relu(high))
+            low, high = deepen(torch.relu(low)), keep(torch.relu(high))
             low, high = (
-                low + to_low(self.relu(high)),
-                high + resized(to_high(self.relu(low)), size),
+                low + to_low(torch.relu(high)),
+                high + resized(to_high(torch.relu(low)), size),
             )
             fused.append(high)
-        context = self.context(self.low_last(self.relu(low)))
-        logits = self.head(self.high_last(self.relu(high)) + resized(context, size))
+        context = self.context(self.low_last(torch.relu(low)))
+        logits = self.head(self.high_last(torch.relu(high)) + resized(context, size))
         return answer(self, frames, logits, [self.auxiliary_head(fused[0])] if self.training else [])

@@ -11,8 +11,8 @@ from src.models.nets.blocks import (
     bottleneck,
     conv_norm,
     dual_head,
+    residual_stem,
     resized,
-    stem,
 )
 from src.models.nets.pyramid import ParallelAggregation
 
@@ -28,14 +28,13 @@ class PIDNet(nn.Module):
     from scratch here; the paper starts from ImageNet.
 
     Args:
-        logits: output channels.
+        logits: output channels; 1 for a binary task.
     """
 
     def __init__(self, logits: int) -> None:
         super().__init__()
         w = WIDTH
-        self.relu = nn.ReLU()
-        self.stem = stem(w).extend((basic_blocks(w, w, 2), nn.ReLU(), basic_blocks(w, 2 * w, 2, 2), nn.ReLU()))
+        self.stem = residual_stem(w)
         self.context = nn.ModuleList([
             basic_blocks(2 * w, 4 * w, 3, 2),
             basic_blocks(4 * w, 8 * w, 3, 2),
@@ -59,12 +58,12 @@ class PIDNet(nn.Module):
         size = detail.shape[2:]
         fused = []
         for level, (guide, to_edges) in enumerate(zip(self.guides, self.to_edges, strict=True)):
-            detail, edges = self.detail[level](self.relu(detail)), self.edges[level](self.relu(edges))
-            context = self.relu(self.context[level](context))
+            detail, edges = self.detail[level](torch.relu(detail)), self.edges[level](torch.relu(edges))
+            context = torch.relu(self.context[level](context))
             detail = guide(detail, context)
             edges = edges + resized(to_edges(context), size)
             fused.append(detail)
-        detail, edges = self.detail[-1](self.relu(detail)), self.edges[-1](self.relu(edges))
+        detail, edges = self.detail[-1](torch.relu(detail)), self.edges[-1](torch.relu(edges))
         context = resized(self.pyramid(self.context[-1](context)), size)
         logits = self.head(self.fusion(detail, context, edges))
         return answer(self, frames, logits, [self.auxiliary_head(fused[0])] if self.training else [])
