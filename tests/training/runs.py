@@ -14,7 +14,7 @@ from src.training.fit import fit
 from tests.import_graph import ROOT
 from tests.prepared import model_options, train_options
 
-LONG = 300  # seconds that a child may take on a machine that is busy with other things
+LONG = 600  # seconds that a child may take on a machine that is busy with other things
 
 
 def run(prepared: Path, into: Path, model: Model | None = None, track=None, **changes) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -175,3 +177,27 @@ def test_a_node_finds_the_others_by_the_usual_variables():
         Cluster.of({"NODE_RANK": "0"}, 2)
     with pytest.raises(UserError, match="NODE_RANK=2"):
         Cluster.of(usual | {"NODE_RANK": "2"}, 2)
+
+
+def free_port() -> int:
+    """Below the range from which systems hand ports out by themselves, so that nobody takes it before it is used."""
+    for port in range(20000 + os.getpid() % 5000, 30000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+NODE = """
+import os, sys
+from src.training.processes import Cluster, run_processes
+from tests.training.test_processes import tell
+result = run_processes(tell, (), devices=1, nodes=2, cluster=Cluster.of(os.environ, 2), log=lambda *_: None)
+print(*result[:2])
+"""
+
+
+def test_two_nodes_meet_over_tcp():
+    usual = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "GLOO_SOCKET_IFNAME": "lo"}
+    nodes = [start(NODE, stdout=subprocess.PIPE, env=usual | {"NODE_RANK": str(node)}) for node in range(2)]
+    assert [node.communicate(timeout=LONG)[0].split() for node in nodes] == [["0", "2"], ["1", "2"]]
