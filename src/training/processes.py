@@ -30,6 +30,7 @@ from src.errors import UserError
 
 MEETING = timedelta(minutes=30)  # for slow starts and long validations of one process; a death is noticed at once
 LAST_WORDS = 5.0  # seconds in which the others may fail too, so that the first cause is told, not its echo
+LEAVING = 60.0  # seconds that a process may take to exit once all have their results
 TOLD_LINES = 15
 INHERITED = {
     # Processes that share cores must not spin while they wait: GNU OpenMP's default slows both threefold.
@@ -131,7 +132,7 @@ def run_processes(
         children, pipes = [], []
         try:
             for place in places:
-                ours, theirs = context.Pipe(duplex=False)
+                ours, theirs = context.Pipe()
                 said = None if place.local == 0 else Path(folder) / f"{place.local}.txt"
                 child = context.Process(
                     target=_process, args=(work, arguments, place, address, theirs, said), name=f"train-{place.process}"
@@ -149,18 +150,15 @@ def _watch(places: list[Place], children: list, pipes: list[Connection], folder:
     """Handles messages until every process has delivered its result, or one has failed."""
     results: dict[int, Any] = {}
     failures: dict[int, _Failure] = {}
-    open_pipes = dict(zip(pipes, range(len(pipes)), strict=True))
-    deadline = None
-    while open_pipes and (deadline is None or time.monotonic() < deadline):
-        for pipe in wait(list(open_pipes), timeout=None if deadline is None else LAST_WORDS):
-            local = open_pipes[pipe]
+    at_work, ended, deadline = set(range(len(children))), set(), None
+    while at_work and (deadline is None or time.monotonic() < deadline):
+        for pipe in wait([pipes[local] for local in at_work], timeout=1.0):
+            local = pipes.index(pipe)
             try:
                 kind, content = pipe.recv()
             except EOFError:
-                del open_pipes[pipe]
                 children[local].join()
-                if local not in results and local not in failures:
-                    failures[local] = _Failure(places[local].process, exit_code=children[local].exitcode)
+                ended.add(local)
                 continue
             if kind == "log":
                 log(*content)
@@ -168,10 +166,20 @@ def _watch(places: list[Place], children: list, pipes: list[Connection], folder:
                 results[local] = content
             else:
                 failures[local] = _Failure(places[local].process, *content)
+        # Not left to the pipe's end: loader processes of a dead one hold it open for seconds.
+        for local in at_work - results.keys() - failures.keys():
+            code = children[local].exitcode
+            if code is not None and (local in ended or not pipes[local].poll()):
+                failures[local] = _Failure(places[local].process, exit_code=code)
+        at_work -= results.keys() | failures.keys()
         if failures and deadline is None:
             deadline = time.monotonic() + LAST_WORDS
     if failures:
         raise _explained(failures, folder)
+    for pipe in pipes:
+        pipe.send("leave")
+    for child in children:
+        child.join(LEAVING)
     return results[0]
 
 
@@ -236,8 +244,12 @@ def _process(
 
         _join(place, address)
         result = work(*arguments, place=place, log=partial(_log, pipe) if place.process == 0 else log_nothing)
-        distributed.destroy_process_group()
+        # Who leaves early closes its connections, on which another may still be waiting: for those of other nodes
+        # there is the barrier, for those of this one the stage's word.
+        distributed.barrier()
         pipe.send(("result", result))
+        pipe.recv()
+        distributed.destroy_process_group()
     except BaseException as error:
         known = error if isinstance(error, UserError) else None
         pipe.send(("failure", (known, traceback.format_exc(), time.monotonic())))
