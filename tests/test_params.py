@@ -7,6 +7,7 @@ from ruamel.yaml import YAML
 
 from src import params
 from src.errors import UserError
+from src.params import Loss
 from tests.import_graph import ROOT
 
 
@@ -63,7 +64,7 @@ def test_every_key_of_the_committed_file_has_a_comment():
         ("data.sources", ["folder", "folder"], ("data.sources", "twice")),
         ("data.folder.sets.photos.masks", "mask.png", ("data.folder.sets.photos.masks", "{path} or {stem}")),
         ("filter.max_sky", 0.001, ("filter", "min_sky", "below max_sky")),
-        ("train.loss", {"cross_entropy": 0.0, "dice": 0.0}, ("train.loss", "above 0")),
+        ("train.loss", dict.fromkeys(Loss.model_fields, 0.0), ("train.loss", "above 0")),
         ("train", None, ("train", "not None")),
         ("labels", {"background": ["sky"]}, ("labels", "cannot be a target class")),
         ("labels", {"a": ["sky"], "b": ["sky"]}, ("labels", "sky is named twice")),

@@ -13,6 +13,7 @@ def build_augmentation(knobs: Augment, height: int, width: int) -> A.Compose:
 
     It works on RGB uint8 [H, W, 3] and uint8 [H, W], and is reseeded per sample by the dataset.
     """
+    aspect = width / height
     return A.Compose(
         [
             A.Affine(
@@ -21,7 +22,7 @@ def build_augmentation(knobs: Augment, height: int, width: int) -> A.Compose:
                 fill_mask=VOID,
                 p=0.5 if knobs.rotate else 0.0,
             ),
-            A.RandomResizedCrop((height, width), scale=(knobs.min_crop, 1.0), ratio=(0.7, 1.4)),
+            A.RandomResizedCrop((height, width), scale=(knobs.min_crop, 1.0), ratio=(0.75 * aspect, aspect / 0.75)),
             A.HorizontalFlip(p=knobs.flip),
             A.VerticalFlip(p=knobs.flip_vertical),
             A.ColorJitter(

@@ -57,6 +57,17 @@ def test_a_photograph_turned_over_has_its_sky_below(sample):
     assert (mask[:8] == 0).all()
 
 
+@pytest.mark.parametrize(("height", "width"), [(32, 96), (64, 64), (96, 48)])
+def test_a_crop_stretches_things_by_a_third_at_most(height, width):
+    disc = cv2.circle(np.zeros((180, 320), np.uint8), (160, 90), 20, 1, -1)
+    for seed in range(20):
+        pipeline = build_augmentation(Augment(**STILL | {"min_crop": 0.2}), height, width)
+        pipeline.set_random_seed(seed)
+        rows, columns = np.nonzero(pipeline(image=cv2.merge((disc, disc, disc)), mask=disc)["mask"])
+        if len(rows) and rows.min() > 0 and rows.max() < height - 1 and columns.min() > 0 and columns.max() < width - 1:
+            assert 0.6 < np.ptp(columns) / np.ptp(rows) < 1.6
+
+
 def test_night_darkens_fog_flattens_and_rain_greys(sample):
     plain = np.mean([augmented(sample, seed)[0].mean() for seed in range(10)])
     night = np.mean([augmented(sample, seed, night=1.0)[0].mean() for seed in range(10)])
