@@ -14,12 +14,14 @@ from src.export.graph import attribute, tensor_types
 
 TENSORRT = "10.15"
 OPSETS = range(9, 25)
+_DOMAINS = ("", "ai.onnx")
 
 _HALVES = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16})
 _FLOATS = _HALVES | {TensorProto.BFLOAT16}
 _NUMBERS = _FLOATS | {TensorProto.INT32, TensorProto.INT64}
 _ANY = _NUMBERS | {TensorProto.BOOL}
 _BOOL = frozenset({TensorProto.BOOL})
+_NARROW = frozenset({TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT4E2M1, TensorProto.INT4})
 
 _BY_TYPES = {
     _HALVES: """
@@ -40,9 +42,10 @@ _BY_TYPES = {
         ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Scatter ScatterElements ScatterND Shrink Sign
         SpaceToDepth Sub Sum TopK""",
     _ANY: """
-        Concat Constant ConstantOfShape Expand EyeLike Flatten Gather GatherElements GatherND Identity If
+        Concat Expand EyeLike Flatten Gather GatherElements GatherND Identity If
         Loop OneHot Reshape ReverseSequence Shape Size Slice Split Squeeze Tile Transpose Trilu Unsqueeze
         Where""",
+    _ANY | _NARROW: "Constant ConstantOfShape",
     _BOOL: "And Not Or Xor",
     _ANY | {TensorProto.UINT8}: "Cast CastLike",
     _FLOATS | {TensorProto.INT8, TensorProto.FLOAT8E4M3FN}: "Attention",
@@ -50,7 +53,7 @@ _BY_TYPES = {
     _NUMBERS | {TensorProto.FLOAT8E4M3FN}: "Mean",
     frozenset({TensorProto.FLOAT}): "STFT",
     _FLOATS | {TensorProto.INT32}: "TensorScatter",
-    frozenset({TensorProto.INT8, TensorProto.FLOAT8E4M3FN, TensorProto.INT4}): "DequantizeLinear",
+    _NARROW | {TensorProto.INT8}: "DequantizeLinear",
 }
 SUPPORTED: Mapping[str, frozenset[int]] = {
     name: frozenset(types) for types, names in _BY_TYPES.items() for name in names.split()
@@ -62,7 +65,7 @@ def tensorrt_violations(model: onnx.ModelProto) -> list[str]:
 
     Beside the published list it asks for what a strongly typed network needs: float operands of one type.
     """
-    [opset] = [one.version for one in model.opset_import if one.domain in ("", "ai.onnx")]
+    [opset] = [one.version for one in model.opset_import if one.domain in _DOMAINS]
     found = [] if opset in OPSETS else [f"opset {opset}"]
     found += [f"a local function, {function.name}" for function in model.functions]
     constants = _constants(model.graph)
@@ -73,7 +76,7 @@ def tensorrt_violations(model: onnx.ModelProto) -> list[str]:
 
 
 def _against(node: NodeProto, types: Mapping[str, int], constants: Mapping[str, np.ndarray]) -> Iterator[str]:
-    if node.domain not in ("", "ai.onnx") or node.op_type not in SUPPORTED:
+    if node.domain not in _DOMAINS or node.op_type not in SUPPORTED:
         yield f"TensorRT {TENSORRT} does not list this operator"
         return
     # The listed types are those of the data: the first input, and what a Cast or a constant makes.
@@ -112,7 +115,7 @@ def _constant(node: NodeProto, place: int, constants: Mapping[str, np.ndarray]) 
         yield f"input {place} must be a constant"
 
 
-def _axes(place: int) -> Callable[[NodeProto, Mapping[str, np.ndarray]], Iterator[str]]:
+def _constant_at(place: int) -> Callable[[NodeProto, Mapping[str, np.ndarray]], Iterator[str]]:
     return lambda node, constants: _constant(node, place, constants)
 
 
@@ -172,25 +175,24 @@ def _scatter(node: NodeProto, _: Mapping[str, np.ndarray]) -> Iterator[str]:
         yield "it reduces"
 
 
-def _no_strings(node: NodeProto, _: Mapping[str, np.ndarray]) -> Iterator[str]:
-    for name in ("sparse_value", "value_string", "value_strings"):
-        if attribute(node, name) is not None:
-            yield f"it has a {name}"
+def _dense(node: NodeProto, _: Mapping[str, np.ndarray]) -> Iterator[str]:
+    if attribute(node, "sparse_value") is not None:
+        yield "it is sparse"
 
 
 _RESTRICTIONS: Mapping[str, Callable[[NodeProto, Mapping[str, np.ndarray]], Iterator[str]]] = {
     "AveragePool": _pooling,
-    "Constant": _no_strings,
-    "CumSum": _axes(1),
+    "Constant": _dense,
+    "CumSum": _constant_at(1),
     "DequantizeLinear": _quantizer,
     "LayerNormalization": _first_output,
     "MaxPool": _pooling,
-    "OneHot": _axes(1),
-    "Pad": _axes(3),
+    "OneHot": _constant_at(1),
+    "Pad": _constant_at(3),
     "QuantizeLinear": _quantizer,
     "Resize": _resize,
     "ScatterND": _scatter,
-    "Squeeze": _axes(1),
+    "Squeeze": _constant_at(1),
     "TopK": _top_k,
-    "Unsqueeze": _axes(1),
+    "Unsqueeze": _constant_at(1),
 }

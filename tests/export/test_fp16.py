@@ -77,13 +77,14 @@ def test_the_stand_in_rounds_weights_and_activations(tiny):
 
 def test_overflow_shows_in_the_stand_in_alone():
     """A processor computes half in float, so the fp16 graph itself would pass here and fail on a GPU."""
-    torch.manual_seed(0)
     large, small = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 1, 1)
     with torch.no_grad():
-        large.weight *= 1e5  # still a half, unlike the sums
-        small.weight *= 1e-3
+        large.weight.fill_(6e4)  # still a half, unlike the sums
+        small.weight[0, :, 0, 0] = torch.tensor([1.0, 1.0, -1.0, -0.5]) * 1e-5  # infinity less infinity
+        large.bias.zero_()
+        small.bias.fill_(-0.1)
     fp32 = to_onnx(PortableModel(segmenter_of(large, nn.ReLU(), small), 0.5).eval(), CARD)
     frames = np.random.default_rng(0).integers(0, 255, (1, SIZE, SIZE, 3), np.uint8)
     expected = answers(fp32, frames)[0]
     assert (answers(to_half(fp32), frames)[0] == expected).mean() > 0.95
-    assert (answers(rounded_to_half(fp32), frames)[0] == expected).mean() < 0.9
+    assert (answers(rounded_to_half(fp32), frames)[0] == expected).mean() < 0.8

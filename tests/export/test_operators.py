@@ -24,7 +24,7 @@ FLOAT, HALF, INT64 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT64
 
 
 def test_the_list_names_each_operator_once():
-    assert len(SUPPORTED) == 163
+    assert len(SUPPORTED) == 158
     assert {"Conv", "Resize", "DequantizeLinear"} <= set(SUPPORTED)
     assert set(SUPPORTED).isdisjoint({"QLinearConv", "ConvInteger", "DynamicQuantizeLinear", "Unique", "MaxUnpool"})
     assert TensorProto.UINT8 in SUPPORTED["Cast"]
@@ -36,16 +36,20 @@ def model_of(*nodes, opset=20, input_type=FLOAT, **initializers):
         nodes,
         "g",
         [helper.make_tensor_value_info("x", input_type, [1, 3, 8, 8])],
-        [helper.make_tensor_value_info("y", FLOAT, None)],
+        [onnx.ValueInfoProto(name="y")],
         initializer=[onnx.numpy_helper.from_array(array, name) for name, array in initializers.items()],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
 def node(kind, inputs=("x",), outputs=("y",), **attributes):
     return helper.make_node(kind, inputs, outputs, name="n", **attributes)
 
 
+SPARSE = helper.make_sparse_tensor(
+    helper.make_tensor("values", FLOAT, [1], [1]), helper.make_tensor("places", INT64, [1], [0]), [3]
+)
 ONE, ZERO = np.array(1, np.float32), np.array(0, np.int8)
 
 
@@ -67,13 +71,14 @@ ONE, ZERO = np.array(1, np.float32), np.array(0, np.int8)
         (model_of(node("QuantizeLinear", ["x", "s", "z"]), s=ONE, z=np.array(0, np.uint8)), "uint8, not int8"),
         (model_of(node("QuantizeLinear", ["x", "s", "z"]), s=ONE, z=np.array(3, np.int8)), "not 0"),
         (model_of(node("QuantizeLinear", ["x", "s", "z"]), s=-ONE, z=ZERO), "not positive"),
-        (model_of(node("DequantizeLinear", ["b", "s"]), b=np.ones(3, np.int32), s=ONE), "INT32 is none of its types"),
+        (model_of(node("DequantizeLinear", ["b", "s", "z"]), b=np.ones(3, np.int32), s=ONE, z=ZERO), "INT32 is none"),
         (model_of(node("ReduceMean", ["x", "axes"])), "input 1 must be a constant"),
         (model_of(node("TopK", ["x", "k"], ["y", "i"]), k=np.array([4000])), "3840 or more"),
         (model_of(node("TopK", ["x", "k"], ["y", "i"], sorted=0), k=np.array([4])), "not sorted"),
         (model_of(node("ScatterND", ["x", "i", "u"], reduction="add")), "it reduces"),
         (model_of(node("LayerNormalization", ["x", "s"], ["y", "m"]), s=np.ones(8, np.float32)), "first output"),
-        (model_of(node("Constant", [], value_strings=["a"])), "value_strings"),
+        (model_of(node("Constant", [], value_strings=["a"])), "STRING is none of its types"),
+        (model_of(node("Constant", [], sparse_value=SPARSE)), "sparse"),
     ],
 )  # fmt: skip
 def test_what_leaves_the_list_is_named(model, says):
