@@ -89,6 +89,8 @@ def _against(node: NodeProto, types: Mapping[str, int], constants: Mapping[str, 
     floats = {types.get(name) for name in _operands(node)} & _FLOATS
     if len(floats) > 1:
         yield "its operands are of several float types"
+    if any(one.HasField("g") or one.graphs for one in node.attribute):
+        yield "its body is not looked into"
     if node.op_type in _RESTRICTIONS:
         yield from _RESTRICTIONS[node.op_type](node, constants)
     elif node.op_type.startswith("Reduce"):

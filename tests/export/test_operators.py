@@ -15,11 +15,12 @@ from src.export.graph import INPUT, OUTPUTS
 from src.export.int8 import to_int8
 from src.export.operators import SUPPORTED, tensorrt_violations
 from src.models.portable import PortableModel
-from src.params.model import Model
+from src.params import model as model_params
 from tests.models.test_zoo import THREE, spec
 
 SIZE = 64
-ENCODERS = {"segformer": "mit_b0"}  # the others: the smallest of residual nets
+# Nets with an encoder of their own take none; the others, but for segformer, the smallest of residual nets.
+ENCODERS = dict.fromkeys(getattr(model_params, "OWN_ENCODER", ())) | {"segformer": "mit_b0"}
 FLOAT, HALF, INT64 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT64
 
 
@@ -50,6 +51,7 @@ def node(kind, inputs=("x",), outputs=("y",), **attributes):
 SPARSE = helper.make_sparse_tensor(
     helper.make_tensor("values", FLOAT, [1], [1]), helper.make_tensor("places", INT64, [1], [0]), [3]
 )
+BODY = helper.make_graph([node("Constant", [], ["b"], value_float=1.0)], "body", [], [onnx.ValueInfoProto(name="b")])
 ONE, ZERO = np.array(1, np.float32), np.array(0, np.int8)
 
 
@@ -78,6 +80,7 @@ ONE, ZERO = np.array(1, np.float32), np.array(0, np.int8)
         (model_of(node("ScatterND", ["x", "i", "u"], reduction="add")), "it reduces"),
         (model_of(node("LayerNormalization", ["x", "s"], ["y", "m"]), s=np.ones(8, np.float32)), "first output"),
         (model_of(node("Constant", [], value_strings=["a"])), "STRING is none of its types"),
+        (model_of(node("If", then_branch=BODY, else_branch=BODY), input_type=TensorProto.BOOL), "not looked into"),
         (model_of(node("Constant", [], sparse_value=SPARSE)), "sparse"),
     ],
 )  # fmt: skip
@@ -100,7 +103,7 @@ def test_what_is_on_it_is_not(model):
     assert tensorrt_violations(model) == []
 
 
-@pytest.mark.parametrize("name", get_args(Model.model_fields["name"].annotation))
+@pytest.mark.parametrize("name", get_args(model_params.Model.model_fields["name"].annotation))
 def test_every_net_is_taken_in_every_precision(name):
     """Also: each passes the checker and runs; agreement is not asked of untrained weights, but of fp32."""
     torch.manual_seed(0)
