@@ -52,9 +52,10 @@ def test_normalisation_head_and_decision_stay_in_float(tiny, int8):
 
 
 @pytest.mark.parametrize("calibration", ["minmax", "percentile", "entropy"])
-def test_each_calibration_keeps_most_labels_and_prints_nothing(tiny, calibration, capfd):
+def test_each_calibration_keeps_most_labels_and_prints_nothing(tiny, calibration, capsys, caplog):
     model = to_int8(tiny.fp32, tiny.images.calibration, calibration)
-    assert capfd.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     labels = session.run(["labels"], {INPUT: tiny.images.frames})[0]
     assert (labels == tiny.images.masks).mean() > 0.9
