@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -13,6 +14,9 @@ from src.export.images import Images
 from src.export.operators import TENSORRT, tensorrt_violations
 from src.model_card import ClassInfo
 from src.models.portable import PortableModel
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 # Share of labels that a batch must give as its frames do alone; the rest is another order of summation.
 BATCH_AGREEMENT = 0.999
@@ -39,7 +43,8 @@ class Verdict:
 
     Attributes:
         figures: passed, checker, batch_sizes, tensorrt: 1 or 0; agreement, iou, checkpoint_iou, max_difference and
-            mean_difference (of the confidence): 0..1; iou_change; megabytes. Those not reached are missing.
+            mean_difference (of the confidence): 0..1; iou_change; megabytes. Those not reached are missing, and those
+            of IoU where no image has a pixel of a class.
         failures: why it must not be written; empty for one that passed.
         remarks: what TensorRT would not take.
     """
@@ -57,8 +62,8 @@ class Verdict:
         if self.failures:
             return f"{name}: not written: {'; '.join(self.failures)}"
         remarks = f"; TensorRT {TENSORRT} would not take it: {self.remarks[0]}" if self.remarks else ""
-        agreement, change = self.figures["agreement"], self.figures["iou_change"]
-        return f"{name}: {agreement:.4%} of labels equal the checkpoint's, IoU {change:+.4f}{remarks}"
+        change = f", IoU {self.figures['iou_change']:+.4f}" if "iou_change" in self.figures else ""
+        return f"{name}: {self.figures['agreement']:.4%} of labels equal the checkpoint's{change}{remarks}"
 
 
 class Checkpoint:
@@ -163,7 +168,7 @@ def _keeps(gate: Gate, verdict: Verdict) -> None:
         verdict.failures.append(f"{gate.figure} {value:.6f} is below {gate.least:.6f}, see {gate.key}")
 
 
-def _session(model: onnx.ModelProto):
+def _session(model: onnx.ModelProto) -> "InferenceSession":
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -171,7 +176,7 @@ def _session(model: onnx.ModelProto):
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def _answers(session, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _answers(session: "InferenceSession", frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels and confidence, uint8 [N, H, W] both, frame by frame."""
     labels, confidence = zip(*(session.run(list(OUTPUTS), {INPUT: frame[None]}) for frame in frames), strict=True)
     return np.concatenate(labels), np.concatenate(confidence)

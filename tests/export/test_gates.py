@@ -69,6 +69,8 @@ def test_without_a_pixel_of_a_class_int8_cannot_be_judged(tiny):
     gate = Gate("iou_change", -1.0, "export.max_iou_loss_int8")
     verdict = judge(tiny.fp32, checkpoint, images.frames, gate=gate, batch_sizes=(1,))
     assert "iou_change cannot be measured" in verdict.line("int8.onnx")
+    verdict = judge(tiny.fp32, checkpoint, images.frames, gate=ANY, batch_sizes=(1,))
+    assert verdict.line("fp32.onnx") == "fp32.onnx: 100.0000% of labels equal the checkpoint's"
 
 
 def test_differences_are_those_of_the_confidence(tiny, checkpoint):
