@@ -53,8 +53,22 @@ class Evaluate(Section):
 
 class Export(Section):
     threshold: float = Field(gt=0, lt=1)
-    min_agreement: Share
+    variants: list[Literal["fp32", "fp16", "int8"]]
+    batch_sizes: list[Annotated[int, Field(ge=1, le=64)]] = Field(min_length=1)
     frames: int = Field(ge=1, le=4096)
+    min_agreement_fp32: Share
+    min_agreement_fp16: Share
+    max_iou_loss_int8: Share
+    calibration: Literal["minmax", "percentile", "entropy"]
+
+    @field_validator("variants")
+    @classmethod
+    def _fp32_and_each_once(cls, variants: list[str]) -> list[str]:
+        if "fp32" not in variants:
+            raise ValueError("fp32 must be among them: the others are made of it")
+        if len(set(variants)) < len(variants):
+            raise ValueError("a variant is named twice")
+        return variants
 
 
 class Engine(Section):
