@@ -60,6 +60,9 @@ class TensorRTEngine(Engine):
                 request = _Request(self._cuda_engine, info.card, self.batch_sizes)
                 self._opened.callback(request.close)
                 self._free.put(request)
+        except CudaError as error:
+            self._opened.close()
+            raise EngineError(f"{info.path}: the GPU refuses the plan", str(error)) from error
         except BaseException:
             self._opened.close()
             raise
