@@ -153,16 +153,16 @@ def measured_variants(
     left_out: list[Variant] = []
     with ExitStack() as opened:
         for pair in _pairs(backend, precision):
-            obstacle = "" if named else _obstacle(models, *pair)
+            why = "" if named else obstacle(models, *pair)
             try:
-                if not obstacle:
+                if not why:
                     engines[pair] = opened.enter_context(models.open(*pair, options))
             except EngineError as error:
                 if named:
                     raise
-                obstacle = ": ".join(filter(None, (error.what, error.why)))
-            if obstacle:
-                left_out.append(Variant(*pair, left_out=obstacle))
+                why = ": ".join(filter(None, (error.what, error.why)))
+            if why:
+                left_out.append(Variant(*pair, left_out=why))
         calls = [engine.infer for engine in engines.values()]
         seconds = interleaved(calls, [frame[None] for frame in frames], runs=RUNS, warmup=WARMUP)
         measured = [
@@ -208,7 +208,7 @@ def _pairs(backend: str, precision: str) -> list[tuple[str, str]]:
     return [(b, p) for b in backends for p in PRECISIONS[b] if precision in ("auto", p)]
 
 
-def _obstacle(models: Models, backend: str, precision: str) -> str:
+def obstacle(models: Models, backend: str, precision: str) -> str:
     """Why a variant is not worth opening here, or ""."""
     if not installed(backend):
         return "not installed"
