@@ -19,7 +19,7 @@ from src.model_card import ModelCard
 RECORD_FILE = "engine.json"
 FALLBACK_FILE = "fallback.onnx"
 FORMAT = 2
-REBUILD = "rebuild it here: dvc repro -f -s build-engine"
+REBUILD = "rebuild it here: dvc repro -f -s build-engine (without the pipeline: python -m src.runtime.engines)"
 # Of a record's hardware, what a payload is bound to.
 BINDING = {"model": "processor", "flags": "processor flags", "gpu": "GPU", "compute_capability": "compute capability"}
 
