@@ -4,17 +4,18 @@ import os
 from pathlib import Path
 
 from src import params
-from src.benchmark import latency, video
-from src.benchmark.report import LATENCY_COLUMNS, VIDEO_COLUMNS, by_name, format_table, json_line, plot
+from src.benchmark import goals, latency, video
+from src.benchmark.report import by_name, json_line, label, latency_tree, plot, report
 from src.benchmark.size import model_size
 from src.data.shards import ShardReader
 from src.errors import user_errors
 from src.hardware import cores, processor
 from src.records import METRICS, write_metrics, write_table
+from src.runtime.engines import open_engine
 from src.runtime.video.source import VideoSource
 from src.tracking import log_state
 
-CHECKPOINT, ONNX, ENGINE = Path("models/checkpoint.ckpt"), Path("models/onnx/fp32.onnx"), Path("models/engine")
+CHECKPOINT, MODELS, ENGINE = Path("models/checkpoint.ckpt"), Path("models/onnx"), Path("models/engine")
 REPORTS = Path("reports/benchmark")
 
 
@@ -22,30 +23,28 @@ def main() -> None:
     settings = params.load()
     options = settings.benchmark
     threads = cores() if settings.engine.threads == "auto" else settings.engine.threads
-    frames, _ = ShardReader(Path("data/prepared/val")).spread(32)
+    frames, masks = ShardReader(Path("data/prepared/val")).spread(32)
     clip = Path(options.video) if options.video else video.rendered_clip(options.frames, Path(".work"))
     VideoSource(clip).close()  # a video that is none is better refused before minutes of measuring
-    rows = latency.measure(
-        latency.contenders(CHECKPOINT, ONNX, ENGINE),
-        frames,
-        threads=threads,
-        threshold=settings.export.threshold,
-        runs=options.runs,
-        warmup=options.warmup,
-    )
+    open_engine(ENGINE, model=MODELS).close()  # and so is an engine of another model
+    conditions = latency.Conditions(threads, tuple(sorted({1, *options.batch_sizes})), settings.export.threshold)
+    chosen = latency.contenders(CHECKPOINT, MODELS, ENGINE)
+    timing = {"runs": options.runs, "warmup": options.warmup}
+    rows = latency.measure(chosen, frames, masks, conditions=conditions, **timing)
+    reached = goals.measure(ENGINE, frames, rows, threads=threads, requests=video.REQUESTS, runs=options.runs)
     steps = video.measure(ENGINE, clip, frames=options.frames, threads=threads)
 
-    machine = f"{processor()['model']}, {threads} threads"
+    machine = f"{processor()['model']}, {threads} threads, load {os.getloadavg()[0]:.1f}"
     plot(rows, steps, machine, REPORTS / "benchmark.png")
-    write_table(rows, METRICS / "latency.csv")
+    write_table([row | {"contender": label(row)} for row in rows], METRICS / "latency.csv")
     write_table(steps, METRICS / "video.csv")
-    size = model_size(CHECKPOINT, ONNX)
-    write_metrics("benchmark", {**size, "latency": by_name(rows, "contender"), "video": by_name(steps, "step")})
+    figures = {"latency": latency_tree(rows), "goals": by_name(reached, "goal"), "video": by_name(steps, "step")}
+    size = model_size(CHECKPOINT, MODELS / "fp32.onnx")
+    write_metrics("benchmark", size | figures)
     if settings.tracking.mlflow:
         log_state(settings.model_dump(), os.environ, Path.cwd(), [Path("reports/evaluate"), REPORTS])
-    print("\n" + ", ".join(f"{value:,} {name}" for name, value in size.items()))
-    print(f"\n{machine}\n\n{format_table(rows, LATENCY_COLUMNS)}\n\n{format_table(steps, VIDEO_COLUMNS)}\n")
-    print(json_line(rows, steps, processor()), flush=True)
+    print(report(machine, size, rows, reached, steps))
+    print(json_line(processor(), latency=rows, goals=reached, video=steps), flush=True)
 
 
 if __name__ == "__main__":

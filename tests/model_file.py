@@ -99,6 +99,13 @@ def write_model_of_wrong_ports(path: Path) -> Path:
     return path
 
 
+def write_variants(folder: Path) -> Path:
+    """The binary model thrice, as export-onnx names them; the graphs are alike, their cards differ."""
+    for precision in ("fp32", "fp16", "int8"):
+        write_binary_model(folder / f"{precision}.onnx", binary_card(precision=precision))
+    return folder
+
+
 def _save(path: Path, card: ModelCard, nodes: list, constants: dict[str, np.ndarray]) -> Path:
     size = [card.height, card.width]
     graph = helper.make_graph(
@@ -113,5 +120,6 @@ def _save(path: Path, card: ModelCard, nodes: list, constants: dict[str, np.ndar
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     helper.set_model_props(model, {KEY: card.to_json()})
     onnx.checker.check_model(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
     return path

@@ -1,8 +1,8 @@
-"""Latency, memory and agreement of every way to run the model on this machine, batch 1."""
+"""Latency, memory, agreement and IoU of every way to run the model on this machine, at each batch size."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from src.hardware import bf16_flag
-from src.runtime.engines import PRECISIONS, installed, open_engine
+from src.evaluation.metrics import Tally
+from src.model_card import ModelCard, read_card
+from src.runtime.engines import GRAPH_OF, PRECISIONS, open_engine, open_model_file
+from src.runtime.engines.base import Engine, Options
+from src.runtime.engines.choice import Models, obstacle
+from src.runtime.engines.timing import Call, interleaved
 from src.runtime.video.stats import peak_rss_mb
 
-BLOCK = 10  # calls of one contender in a row before the next has its turn
-
-Labels = Callable[[np.ndarray], np.ndarray]  # uint8 [1, H, W, 3] RGB -> labels uint8 [1, H, W]
+REFERENCE = "onnxruntime fp32"
+FEWEST_RUNS = 10  # at large batches
 
 
 @dataclass(frozen=True)
@@ -35,109 +38,170 @@ class Contender:
     precision: str | None = None
 
 
-def contenders(checkpoint: Path, onnx: Path, engine: Path) -> list[Contender]:
+@dataclass(frozen=True)
+class Conditions:
+    """What all contenders share: compute threads, the batch sizes, and PyTorch's threshold (it has no card)."""
+
+    threads: int
+    batch_sizes: tuple[int, ...]
+    threshold: float
+
+
+def contenders(checkpoint: Path, models: Path, engine: Path) -> list[Contender]:
     """PyTorch, every backend and precision that this machine has, and the built engine, which comes last."""
+    known = Models.find(models)
     found = [Contender("torch fp32", checkpoint, "torch")]
     for backend, precisions in reversed(PRECISIONS.items()):
-        if installed(backend):
-            found += [
-                Contender(f"{backend} {precision}", onnx, backend, precision)
-                for precision in precisions
-                if precision != "bf16" or bf16_flag()
-            ]
+        for precision in precisions:
+            if why := obstacle(known, backend, precision):
+                print(f"benchmark: no {backend} {precision}: {why}", flush=True)
+            else:
+                graph = known.files[GRAPH_OF[precision]]
+                found.append(Contender(f"{backend} {precision}", graph, backend, precision))
     return [*found, Contender("engine", engine)]
 
 
 def measure(
-    chosen: Sequence[Contender], frames: np.ndarray, *, threads: int, threshold: float, runs: int, warmup: int
+    chosen: Sequence[Contender],
+    frames: np.ndarray,
+    masks: np.ndarray,
+    *,
+    conditions: Conditions,
+    runs: int,
+    warmup: int,
 ) -> list[dict[str, Any]]:
-    """A row per contender.
+    """A row per batch size and contender.
 
-    Calls are timed in blocks that take turns, so that what else the machine does falls on all alike; a block's
-    first call is not timed. Memory is the peak of a fresh process that does nothing else.
+    Calls are timed in blocks that take turns, so that what else the machine does falls on all alike. Memory is the
+    peak of a fresh process that does nothing else.
 
     Args:
-        chosen: the second is the reference for agreement and speed-up.
+        chosen: `REFERENCE` must be among them.
         frames: uint8 [N, H, W, 3] RGB at the model's size.
-        threads: of every contender.
-        threshold: for PyTorch, which has no card.
-        runs: timed calls each.
+        masks: uint8 [N, H, W], their target indices and void.
+        conditions: of all contenders.
+        runs: timed calls each at batch 1; larger batches take as many frames, `FEWEST_RUNS` calls at least.
         warmup: untimed calls each, first.
 
     Returns:
-        rows {contender, p50_ms, p95_ms, p99_ms, mean_ms, fps, agreement, peak_rss_mb, speed_up}; agreement is the
-        share of pixels with the reference's label, speed_up the reference's median over the contender's.
+        rows {contender, batch, p50_ms, p95_ms, p99_ms, mean_ms, noise, fps, speed_up, agreement, iou, kernel_ms,
+        share_of_limit, peak_rss_mb}: ms of a call; noise is the median deviation from the median over the median;
+        speed_up the reference's median over the contender's; agreement the share of pixels with the reference's
+        label; kernel_ms the time on a GPU, and share_of_limit its share of p50 (None on a processor).
     """
-    calls = [open_contender(one, threads, threshold) for one in chosen]
-    single = [frames[i : i + 1] for i in range(len(frames))]
-    seconds = time_in_turns(calls, single, runs=runs, warmup=warmup)
-    labels = [np.concatenate([call(frame) for frame in single]) for call in calls]
-    medians = [float(np.median(taken)) for taken in seconds]
-    return [
-        {
-            "contender": one.name,
-            **{f"p{q}_ms": float(np.percentile(taken, q) * 1000) for q in (50, 95, 99)},
-            "mean_ms": float(np.mean(taken) * 1000),
-            "fps": 1 / median,
-            "agreement": float(np.mean(answer == labels[1])),
-            "peak_rss_mb": peak_memory(one, frames[:1], threads, threshold),
-            "speed_up": medians[1] / median,
-        }
-        for one, taken, median, answer in zip(chosen, seconds, medians, labels, strict=True)
-    ]
+    with ExitStack() as opened:
+        calls = [open_contender(one, conditions, opened) for one in chosen]
+        reference = [one.name for one in chosen].index(REFERENCE)
+        memory = [peak_memory(one, frames, conditions) for one in chosen]
+        answers = [np.concatenate([call(frame[None]) for frame in frames]) for call in calls]
+        card = read_card(chosen[reference].path)
+        quality = [
+            {"agreement": float(np.mean(labels == answers[reference])), "iou": _iou(labels, masks, card)}
+            for labels in answers
+        ]
+        rows = []
+        for batch, peaks in zip(conditions.batch_sizes, zip(*memory, strict=True), strict=True):
+            batches = _batches(frames, batch)
+            seconds = interleaved(calls, batches, runs=max(FEWEST_RUNS, runs // batch), warmup=warmup)
+            kernels = [call.kernel_ms(batches[0]) for call in calls]
+            base = float(np.median(seconds[reference]))
+            rows += [
+                {"contender": one.name, "batch": batch}
+                | timings(taken, batch)
+                | {"speed_up": base / float(np.median(taken))}
+                | figures
+                | _limit(kernel, taken)
+                | {"peak_rss_mb": peak}
+                for one, taken, figures, kernel, peak in zip(chosen, seconds, quality, kernels, peaks, strict=True)
+            ]
+    return rows
 
 
-def time_in_turns(
-    calls: Sequence[Labels], single: Sequence[np.ndarray], *, runs: int, warmup: int
-) -> list[list[float]]:
-    """Seconds of each timed call, for each of `calls`; see `measure`. `single` holds frames uint8 [1, H, W, 3]."""
-    for call in calls:
-        for i in range(warmup):
-            call(single[i % len(single)])
-    seconds: list[list[float]] = [[] for _ in calls]
-    for start in range(0, runs, BLOCK):
-        for call, taken in zip(calls, seconds, strict=True):
-            call(single[0])
-            for i in range(start, min(start + BLOCK, runs)):
-                began = time.perf_counter()
-                call(single[i % len(single)])
-                taken.append(time.perf_counter() - began)
-    return seconds
+def timings(seconds: Sequence[float], batch: int = 1) -> dict[str, float]:
+    """p50_ms, p95_ms, p99_ms, mean_ms, noise and fps of timed calls; see `measure`."""
+    median = float(np.median(seconds))
+    return {
+        **{f"p{q}_ms": float(np.percentile(seconds, q) * 1000) for q in (50, 95, 99)},
+        "mean_ms": float(np.mean(seconds) * 1000),
+        "noise": float(np.median(np.abs(np.asarray(seconds) - median))) / median,
+        "fps": batch / median,
+    }
 
 
-def open_contender(one: Contender, threads: int, threshold: float) -> Labels:
-    """A function from a frame to its labels."""
-    if one.backend == "torch":
-        return _open_torch(one.path, threads, threshold)
-    engine = open_engine(one.path, backend=one.backend, precision=one.precision, threads=threads)
-    return lambda frame: engine.infer(frame).labels
-
-
-def peak_memory(one: Contender, frame: np.ndarray, threads: int, threshold: float) -> float:
-    """Peak resident memory, MiB, of a process that opens a contender and calls it a few times."""
+def peak_memory(one: Contender, frames: np.ndarray, conditions: Conditions) -> list[float]:
+    """Peak resident memory, MiB, by batch size, of one process that opens a contender and calls it a few times."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_run_alone, one, frame, threads, threshold).result()
+        return pool.submit(_run_alone, one, frames[:1], conditions).result()
 
 
-def _run_alone(one: Contender, frame: np.ndarray, threads: int, threshold: float) -> float:
-    call = open_contender(one, threads, threshold)
-    for _ in range(3):
-        call(frame)
-    return peak_rss_mb()
+class Labels:
+    """A contender as a function from frames uint8 [N, H, W, 3] RGB to labels uint8 [N, H, W]."""
+
+    def __init__(self, call: Call, engine: Engine | None = None) -> None:
+        self._call, self._engine = call, engine
+
+    def __call__(self, frames: np.ndarray) -> np.ndarray:
+        return self._call(frames)
+
+    def kernel_ms(self, frames: np.ndarray) -> float | None:
+        return self._engine.kernel_ms(frames) if self._engine else None
 
 
-def _open_torch(checkpoint: Path, threads: int, threshold: float) -> Labels:
+def open_contender(one: Contender, conditions: Conditions, opened: ExitStack) -> Labels:
+    """What runs it; closed with `opened`."""
+    if one.backend == "torch":
+        return Labels(_open_torch(one.path, conditions))
+    if one.backend is None:
+        engine = open_engine(one.path, threads=conditions.threads)
+    else:
+        options = Options(threads=conditions.threads, batch_sizes=conditions.batch_sizes)
+        engine = open_model_file(one.path, read_card(one.path), one.backend, one.precision, options)
+    opened.enter_context(engine)
+    return Labels(lambda frames: engine.infer(frames).labels, engine)
+
+
+def _open_torch(checkpoint: Path, conditions: Conditions) -> Call:
     import torch
 
     from src.models.portable import PortableModel
     from src.models.zoo import load_checkpoint
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(conditions.threads)
     segmenter, _ = load_checkpoint(checkpoint)
-    model = PortableModel(segmenter.to(memory_format=torch.channels_last), threshold).eval()
+    model = PortableModel(segmenter.to(memory_format=torch.channels_last), conditions.threshold).eval()
 
     @torch.inference_mode()
-    def call(frame: np.ndarray) -> np.ndarray:
-        return model(torch.from_numpy(frame))[0].numpy()
+    def call(frames: np.ndarray) -> np.ndarray:
+        return model(torch.from_numpy(frames))[0].numpy()
 
     return call
+
+
+def _run_alone(one: Contender, frame: np.ndarray, conditions: Conditions) -> list[float]:
+    peaks = []
+    with ExitStack() as opened:
+        call = open_contender(one, conditions, opened)
+        for batch in conditions.batch_sizes:
+            for _ in range(3):
+                call(np.repeat(frame, batch, axis=0))
+            peaks.append(peak_rss_mb())
+    return peaks
+
+
+def _batches(frames: np.ndarray, batch: int) -> list[np.ndarray]:
+    """Batches that begin at each frame in turn; the frames repeat as often as needed."""
+    endless = np.concatenate([frames] * (1 + -(-batch // len(frames))))
+    return [np.ascontiguousarray(endless[start : start + batch]) for start in range(len(frames))]
+
+
+def _iou(labels: np.ndarray, masks: np.ndarray, card: ModelCard) -> float | None:
+    """Pooled over the images, of class 1 or the mean of the foreground's; None where no mask has any."""
+    tally = Tally(card.classes)
+    for target, found in zip(masks, labels, strict=True):
+        tally.add(target, found)
+    return tally.summary().get("iou")
+
+
+def _limit(kernel_ms: float | None, seconds: Sequence[float]) -> dict[str, float | None]:
+    share = None if kernel_ms is None else kernel_ms / (float(np.median(seconds)) * 1000)
+    return {"kernel_ms": kernel_ms, "share_of_limit": share}

@@ -11,6 +11,7 @@ falls on all alike. MB is the model file's size.
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,11 +19,12 @@ from typing import Any, get_args
 
 import numpy as np
 
-from src.benchmark.latency import contenders, open_contender, time_in_turns
+from src.benchmark.latency import Conditions, contenders, open_contender
 from src.benchmark.report import format_table
 from src.errors import UserError, user_errors
 from src.hardware import cores, processor
 from src.params.model import NetName
+from src.runtime.engines.timing import interleaved
 
 # An encoder of each kind where the net takes one: small residual, larger residual, depthwise, transformer.
 CHOSEN: tuple[tuple[str, str | None], ...] = (
@@ -91,13 +93,14 @@ def _row(
     if height % multiple or width % multiple:
         raise UserError(f"--size: {spec.title} takes multiples of {multiple}, not {width}x{height}")
     counted = complexity(segmenter, height, width)
-    checkpoint, onnx = folder / "net.ckpt", folder / "net.onnx"
+    checkpoint, onnx = folder / "net.ckpt", folder / "fp32.onnx"
     save_checkpoint(checkpoint, segmenter, spec)
     onnx.write_bytes(to_onnx(PortableModel(segmenter, THRESHOLD).eval(), spec.card(THRESHOLD)).SerializeToString())
-    *backends, _ = contenders(checkpoint, onnx, folder)
-    calls = [open_contender(one, threads, THRESHOLD) for one in backends]
+    *backends, _ = contenders(checkpoint, folder, folder)
     frame = np.random.default_rng(0).integers(0, 255, (1, height, width, 3), np.uint8)
-    seconds = time_in_turns(calls, [frame], runs=runs, warmup=WARMUP)
+    with ExitStack() as opened:
+        calls = [open_contender(one, Conditions(threads, (1,), THRESHOLD), opened) for one in backends]
+        seconds = interleaved(calls, [frame], runs=runs, warmup=WARMUP)
     return {
         "net": f"{name} {encoder or ''}".strip(),
         "M parameters": round(counted.parameters / 1e6, 1),

@@ -7,14 +7,20 @@ from typing import Any
 
 LATENCY_COLUMNS = {
     "contender": "contender",
+    "batch": "batch",
     "p50_ms": "p50 ms",
     "p95_ms": "p95 ms",
     "p99_ms": "p99 ms",
+    "noise": "noise",
     "fps": "FPS",
     "speed_up": "speed-up",
     "agreement": "agreement",
+    "iou": "IoU",
+    "kernel_ms": "kernel ms",
+    "share_of_limit": "share of limit",
     "peak_rss_mb": "peak MiB",
 }
+GOAL_COLUMNS = {"goal": "goal", "value": "value", "asked": "asked", "met": "met", "noise": "noise"}
 VIDEO_COLUMNS = {"step": "video step", "fps": "FPS", "cpu_ms": "CPU ms/frame", "limit_fps": "limit FPS",
                  "share_of_limit": "share of limit"}  # fmt: skip
 
@@ -33,9 +39,22 @@ def format_table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> str
     return "\n".join([rendered[0], "-" * len(rendered[0]), *rendered[1:]])
 
 
-def json_line(latency: Sequence[dict[str, Any]], video: Sequence[dict[str, Any]], machine: dict[str, Any]) -> str:
+def report(
+    machine: str,
+    size: dict[str, float],
+    latency: Sequence[dict[str, Any]],
+    goals: Sequence[dict[str, Any]],
+    video: Sequence[dict[str, Any]],
+) -> str:
+    """The machine, the model's size and the three tables, as text."""
+    tables = ((latency, LATENCY_COLUMNS), (goals, GOAL_COLUMNS), (video, VIDEO_COLUMNS))
+    sizes = ", ".join(f"{value:,} {name}" for name, value in size.items())
+    return "\n".join(["", machine, sizes, *(f"\n{format_table(*table)}" for table in tables), ""])
+
+
+def json_line(machine: dict[str, Any], **tables: Sequence[dict[str, Any]]) -> str:
     """Everything in one line, for scripts."""
-    return json.dumps({"machine": machine, "latency": list(latency), "video": list(video)})
+    return json.dumps({"machine": machine, **{name: list(rows) for name, rows in tables.items()}})
 
 
 def by_name(rows: Sequence[dict[str, Any]], key: str) -> dict[str, dict[str, Any]]:
@@ -43,19 +62,25 @@ def by_name(rows: Sequence[dict[str, Any]], key: str) -> dict[str, dict[str, Any
     return {row[key].replace(" ", "_"): {k: v for k, v in row.items() if k != key and v is not None} for row in rows}
 
 
+def latency_tree(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Latency rows for the metrics file: batch 1 under the contender's name, larger ones under `<name>_batch_<n>`."""
+    named = [row | {"contender": label(row)} for row in rows]
+    return {name: {k: v for k, v in row.items() if k != "batch"} for name, row in by_name(named, "contender").items()}
+
+
+def label(row: dict[str, Any]) -> str:
+    """A latency row's name: the contender, and its batch above 1."""
+    return row["contender"] if row["batch"] == 1 else f"{row['contender']} batch {row['batch']}"
+
+
 def plot(latency: Sequence[dict[str, Any]], video: Sequence[dict[str, Any]], machine: str, path: Path) -> None:
-    """Two bar charts: latency per contender with its p95, and FPS per video step with its limit."""
+    """Two bar charts: latency per contender and batch size, FPS per video step with its limit."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 4.6), dpi=100, layout="constrained")
+    figure = Figure(figsize=(13, 5.2), dpi=100, layout="constrained")
     figure.suptitle(machine, fontsize=10, color="#555555")
     left, right = figure.subplots(1, 2)
-    names = [row["contender"] for row in latency]
-    bars = left.barh(names, [row["p50_ms"] for row in latency], color="#1f5fbf")
-    left.plot([row["p95_ms"] for row in latency], names, "|", color="#de540a", markersize=16, markeredgewidth=2)
-    left.bar_label(bars, [f"{row['p50_ms']:.1f}" for row in latency], label_type="center", color="white")
-    left.set(title="Latency, batch 1 (bar: median, mark: p95)", xlabel="ms")
-    left.invert_yaxis()
+    _plot_latency(left, latency)
     steps = [row["step"] for row in video]
     bars = right.barh(steps, [row["fps"] for row in video], color="#2a9d6f")
     limits = [(row["limit_fps"], row["step"]) for row in video if row["limit_fps"]]
@@ -69,9 +94,31 @@ def plot(latency: Sequence[dict[str, Any]], video: Sequence[dict[str, Any]], mac
     figure.savefig(path)
 
 
+def _plot_latency(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """A group of bars per contender, one per batch size: ms per frame, with the p95."""
+    names, batches = (list(dict.fromkeys(row[key] for row in rows)) for key in ("contender", "batch"))
+    thickness = 0.8 / len(batches)
+    for place, batch in enumerate(batches):
+        own = [row for row in rows if row["batch"] == batch]
+        heights = [names.index(row["contender"]) + (place - (len(batches) - 1) / 2) * thickness for row in own]
+        shade = 1 - 0.5 * place / len(batches)
+        bars = axes.barh(
+            heights, [row["p50_ms"] / batch for row in own], thickness * 0.92, color="#1f5fbf", alpha=shade,
+            label=f"batch {batch}",
+        )  # fmt: skip
+        axes.plot([row["p95_ms"] / batch for row in own], heights, "|", color="#de540a", markersize=160 / len(rows))
+        axes.bar_label(bars, [f"{row['p50_ms'] / batch:.1f}" for row in own], padding=4, fontsize=8, color="#333333")
+    axes.set(title="Latency per frame (bar: median, mark: p95)", xlabel="ms")
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.legend(frameon=False)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if not isinstance(value, float):
         return str(value)
     return f"{value:.4f}" if value <= 1 else f"{value:.1f}"

@@ -46,7 +46,8 @@ def measure(engine_folder: Path, video: Path, *, frames: int, threads: int) -> l
         if Window.available():
             steps["display"] = lambda: _played(engine, video, frames, show=True)
         else:
-            print(f"benchmark: no figure for display: {Window.unavailable()}", flush=True)
+            hint = "off-screen it is measured by: xvfb-run -a dvc repro -f -s benchmark"
+            print(f"benchmark: no figure for display: {Window.unavailable()}; {hint}", flush=True)
         results: dict[str, list] = {name: [] for name in steps}
         for _ in range(REPEATS):
             for name, step in steps.items():

@@ -9,6 +9,8 @@ from src.params.data import Data
 from src.params.model import SIZE_MULTIPLE, Model
 from src.params.training import Train
 
+BatchSizes = Annotated[list[Annotated[int, Field(ge=1, le=256)]], Field(min_length=1, max_length=8)]
+
 
 class Filter(Section):
     min_side: int = Field(ge=16)
@@ -72,16 +74,19 @@ class Export(Section):
 
 
 class Engine(Section):
-    backend: Literal["auto", "openvino", "onnxruntime"]
-    precision: Literal["auto", "fp32", "bf16"]
+    backend: Literal["auto", "tensorrt", "openvino", "onnxruntime"]
+    precision: Literal["auto", "fp32", "bf16", "fp16", "int8"]
     threads: Threads
+    batch_sizes: BatchSizes
     min_agreement: Share
+    int8_min_agreement: Share
     frames: int = Field(ge=1, le=4096)
 
 
 class Benchmark(Section):
     video: str | None
     frames: int = Field(ge=10)
+    batch_sizes: BatchSizes
     runs: int = Field(ge=10)
     warmup: int = Field(ge=0)
 

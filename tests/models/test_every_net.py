@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from src.export import export
+from src.export import Images, Plan, export
 from src.models.zoo import load_checkpoint, save_checkpoint
 from src.params.model import OWN_ENCODER, NetName
 from tests.models.test_zoo import SKY, THREE, spec
@@ -80,7 +80,7 @@ def test_its_model_file_has_the_checkpoints_masks(name, encoder, tmp_path):
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 255, (8, SIZE, SIZE, 3), np.uint8)
     masks = rng.integers(0, 3, (8, SIZE, SIZE)).astype(np.uint8)
-    path = tmp_path / "m.onnx"
-    figures = export(loaded, again.card(0.5), frames, masks, path, threshold=0.5, min_agreement=0.9999)
-    assert figures["max_difference"] <= 0.02
-    assert path.is_file()
+    plan = Plan(variants=("fp32",))
+    verdict = export(loaded, again.card(0.5), Images(frames, masks, frames), tmp_path, plan)["fp32"]
+    assert verdict.figures["max_difference"] <= 0.02
+    assert (tmp_path / "fp32.onnx").is_file()

@@ -7,10 +7,11 @@ import pytest
 
 from src.errors import EngineError
 from src.runtime import default_engine_folder, open_engine
-from src.runtime.engines import library_versions
+from src.runtime.engines import library_versions, onnxruntime
 from src.runtime.engines.base import Engine, EngineInfo, Masks
 from src.runtime.engines.build import build_engine
-from src.runtime.engines.record import RECORD_FILE
+from src.runtime.engines.probe import PROBE_FILE, Probe
+from src.runtime.engines.record import FALLBACK_FILE, RECORD_FILE, sha256
 from tests.model_file import (
     HEIGHT,
     WIDTH,
@@ -18,6 +19,7 @@ from tests.model_file import (
     write_binary_model,
     write_foreign_model,
     write_model_of_wrong_ports,
+    write_variants,
 )
 
 REBUILD = "dvc repro -f -s build-engine"
@@ -30,7 +32,7 @@ def frames() -> np.ndarray:
 
 @pytest.fixture
 def folder(binary_model, frames, tmp_path):
-    build_engine(binary_model, tmp_path / "engine", frames, precision="fp32")
+    build_engine(binary_model, tmp_path / "engine", frames, backend="openvino", precision="fp32")
     return tmp_path / "engine"
 
 
@@ -142,7 +144,7 @@ def test_files_that_are_no_model_of_ours_are_refused(backend, binary_model, tmp_
 def test_unknown_backends_and_precisions_name_the_choices(binary_model):
     with pytest.raises(EngineError, match="no backend 'tensorflow'") as caught:
         open_engine(binary_model, backend="tensorflow")
-    assert "openvino, onnxruntime" in caught.value.fix
+    assert "tensorrt, openvino, onnxruntime" in caught.value.fix
     with pytest.raises(EngineError, match="onnxruntime does not run in precision 'bf16'"):
         open_engine(binary_model, backend="onnxruntime", precision="bf16")
 
@@ -182,9 +184,11 @@ def change_record(folder, change) -> None:
         (lambda record: record["hardware"].update(model="Some Other CPU"), "another machine"),
         (lambda record: record["hardware"].update(flags=["amx_bf16"]), "another machine"),
         (lambda record: record.update(versions={"openvino": "2020.1"}), "another library version"),
-        (lambda record: record.update(payload_sha256="0" * 64), "damaged"),
-        (lambda record: record.update(payload="gone.blob"), "missing"),
+        (lambda record: record["files"].update({"model.blob": "0" * 64}), "damaged"),
+        (lambda record: record["files"].update({"gone.blob": "0" * 64}), "missing"),
+        (lambda record: record["files"].update({"../model.blob": "0" * 64}), "damaged"),
         (lambda record: record.update(payload="../model.blob"), "damaged"),
+        (lambda record: record["agreement"].update(limit="high"), "damaged"),
         (lambda record: record.update(format=99), "damaged"),
         (lambda record: record.pop("hardware"), "damaged"),
         (lambda record: record.update(versions=None), "damaged"),
@@ -221,6 +225,100 @@ def test_a_folder_keeps_to_what_it_was_built_for(folder):
         open_engine(folder, backend="onnxruntime")
     with pytest.raises(EngineError, match="not bf16"):
         open_engine(folder, precision="bf16")
+
+
+def test_an_engine_of_another_model_is_refused(folder, binary_model, tmp_path):
+    with open_engine(folder, model=binary_model):
+        pass
+    other = write_binary_model(tmp_path / "onnx" / "fp32.onnx", binary_card(name="retrained"))
+    for model in (other, other.parent):
+        with pytest.raises(EngineError, match="built from another model") as caught:
+            open_engine(folder, model=model)
+        assert REBUILD in caught.value.fix
+
+
+def test_a_graph_opens_in_its_own_precision(frames, tmp_path):
+    models = write_variants(tmp_path / "onnx")
+    with open_engine(models / "int8.onnx", backend="openvino") as engine:
+        assert engine.info.precision == "int8"
+        assert engine.settings["INFERENCE_PRECISION_HINT"] in ("bf16", "f32")
+        engine.infer(frames)
+    with pytest.raises(EngineError, match="its graph is int8, which does not run in fp32"):
+        open_engine(models / "int8.onnx", precision="fp32")
+
+
+def swap_probe_labels(folder) -> None:
+    probe = Probe.load(folder)
+    Probe(probe.frame, 1 - probe.labels).save(folder)
+    change_record(folder, lambda record: record["files"].update({PROBE_FILE: sha256(folder / PROBE_FILE)}))
+
+
+def test_the_probe_is_a_frame_with_both_labels(folder):
+    probe = Probe.load(folder)
+    assert probe.frame.shape == (1, HEIGHT, WIDTH, 3)
+    assert set(np.unique(probe.labels)) == {0, 1}
+
+
+def test_an_engine_that_fails_its_probe_is_refused(folder):
+    swap_probe_labels(folder)
+    with pytest.raises(EngineError, match=r"of its probe's pixels, the limit is 99\.00%") as caught:
+        open_engine(folder)
+    assert REBUILD in caught.value.fix
+
+
+def test_openvino_falls_back_to_fp32_with_a_warning_when_its_probe_fails(frames, tmp_path, monkeypatch, capsys):
+    models, folder = write_variants(tmp_path / "onnx"), tmp_path / "engine"
+    build_engine(models, folder, frames, backend="openvino", precision="int8")
+    measured = Probe.agreement
+    monkeypatch.setattr(
+        Probe, "agreement", lambda probe, engine: 0.5 if engine.info.precision == "int8" else measured(probe, engine)
+    )
+    with open_engine(folder) as engine:
+        assert (engine.info.backend, engine.info.precision) == ("openvino", "fp32")
+        assert engine.settings["INFERENCE_PRECISION_HINT"] == "f32"
+        assert engine.infer(frames).labels.any()
+    warning = capsys.readouterr().err
+    assert "warning" in warning
+    assert "playing in fp32 instead" in warning
+    assert REBUILD in warning
+    swap_probe_labels(folder)
+    with pytest.raises(EngineError, match="of its probe's pixels"):
+        open_engine(folder)
+    (folder / FALLBACK_FILE).write_bytes(b"cut short")
+    with pytest.raises(EngineError, match="damaged"):
+        open_engine(folder)
+
+
+def test_openvino_keeps_compiled_models_where_asked(binary_model, frames, tmp_path):
+    with open_engine(binary_model, backend="openvino", cache=tmp_path / "cache") as first:
+        wanted = first.infer(frames).labels
+        assert not first.compiled.get_property("LOADED_FROM_CACHE")
+    assert any((tmp_path / "cache").iterdir())
+    with open_engine(binary_model, backend="openvino", cache=tmp_path / "cache") as second:
+        assert second.compiled.get_property("LOADED_FROM_CACHE")
+        assert np.array_equal(second.infer(frames).labels, wanted)
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_onnx_runtime_on_the_gpu_does_not_fall_back_silently(binary_model, monkeypatch):
+    """The wheel here is without CUDA: asked for it all the same, the session runs on the processor."""
+    monkeypatch.setattr(onnxruntime, "on_gpu", lambda: True)
+    monkeypatch.setattr("src.runtime.engines.cuda.gpu", lambda: {"gpu": "Fake GPU", "compute_capability": "9.0"})
+    with pytest.raises(EngineError, match="fell back from CUDAExecutionProvider to CPUExecutionProvider") as caught:
+        open_engine(binary_model, backend="onnxruntime")
+    assert "docs/deploy.md" in caught.value.fix
+
+
+class FullEngine(Engine):
+    def _run(self, frames: np.ndarray) -> Masks:
+        raise RuntimeError("CUDA failure 2: out of memory ; GPU=0 ; hostname=x")
+
+
+def test_a_lack_of_memory_says_what_to_do(frames, tmp_path):
+    info = EngineInfo("onnxruntime", "fp32", "none", binary_card(), "", tmp_path)
+    with FullEngine(info, 1) as engine, pytest.raises(EngineError, match="out of memory") as caught:
+        engine.infer(frames)
+    assert "smaller batches" in caught.value.fix
 
 
 def test_the_default_folder_does_not_follow_the_working_directory(tmp_path, monkeypatch):

@@ -1,17 +1,39 @@
-"""Engines: a model file, or the engine folder built from it, opened for running."""
+"""Engines: a model file, or the engine folder built from it, opened for running.
 
+base.py             what every backend offers: `infer`, `submit`
+openvino.py, onnxruntime.py, tensorrt.py   one backend each, with the same few functions
+tensorrt_build.py   model file -> TensorRT plan;  cuda.py  streams, graphs, pinned buffers
+choice.py           the variants that this machine can run, measured; build.py  the engine folder from the best
+record.py, probe.py what the folder says of itself, and the frame on which it is tested when opened
+timing.py           interleaved timing
+"""
+
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from src.errors import EngineError
 from src.model_card import ModelCard, read_card
 
 if TYPE_CHECKING:
-    from src.runtime.engines.base import Engine
+    from src.runtime.engines.base import Engine, Options
 
-PRECISIONS = {"openvino": ("fp32", "bf16"), "onnxruntime": ("fp32",)}
+# By backend, its precisions; by precision, the graph (model_card.precision) that runs in it. TensorRT has no bf16:
+# a precision is the graph's own there, and no bf16 graph is exported.
+PRECISIONS = {
+    "tensorrt": ("fp32", "fp16", "int8"),
+    "openvino": ("fp32", "bf16", "fp16", "int8"),
+    "onnxruntime": ("fp32", "fp16", "int8"),
+}
+GRAPH_OF = {"fp32": "fp32", "bf16": "fp32", "fp16": "fp16", "int8": "int8"}
+INSTALLS = {
+    "tensorrt": "uv pip install '.[tensorrt]'",
+    "openvino": "uv pip install openvino",
+    "onnxruntime": "uv pip install onnxruntime",
+}
 
 
 def default_engine_folder() -> Path:
@@ -26,46 +48,53 @@ def open_engine(
     precision: str | None = None,
     threads: int | None = None,
     requests: int | None = None,
+    cache: Path | None = None,
+    model: Path | None = None,
 ) -> "Engine":
     """Opens what answers frames with masks.
 
     Args:
         path: an engine folder (with engine.json) or an .onnx model file.
-        backend: openvino or onnxruntime; None takes the folder's own, and for a model file OpenVINO where
-            it is installed.
-        precision: fp32 or bf16; None takes the folder's own, and for a model file fp32, because no one has
-            measured whether bf16 keeps its labels (build_engine does).
+        backend: tensorrt, openvino or onnxruntime; None takes the folder's own, and for a model file OpenVINO
+            where it is installed.
+        precision: fp32, bf16, fp16 or int8; None takes the folder's own, and for a model file its graph's,
+            because no one has measured whether bf16 keeps its labels (build_engine does).
         threads: for inference; None takes every core this process may use.
         requests: inferences in flight, 1 or more; None is 1, the lowest latency.
+        cache: for a model file, a folder to keep compiled models in, which makes the next opening faster.
+        model: for a folder, the model file or the folder of model files that it must have been built from.
 
     Raises:
-        EngineError: nothing usable at `path`, built for another machine or library version, damaged, or a
-            backend or precision that is not to be had.
+        EngineError: nothing usable at `path`, built for another machine, library version or model, damaged,
+            disagreeing with its own reference, or a backend or precision that is not to be had.
     """
     from src.hardware import cores
+    from src.runtime.engines.base import Options
 
-    path, threads, requests = Path(path), threads or cores(), requests or 1
+    path = Path(path)
+    options = Options(threads=threads or cores(), requests=requests or 1, cache=cache)
     if path.is_dir():
-        return _open_folder(path, backend, precision, threads, requests)
-    backend = backend or _default_backend()
-    return open_model_file(path, read_card(path), backend, precision or "fp32", threads, requests)
+        from src.runtime.engines.folder import open_folder
+
+        return open_folder(path, backend, precision, options, model)
+    card = read_card(path)
+    return open_model_file(path, card, backend or _default_backend(), precision or card.precision, options)
 
 
-def open_model_file(path: Path, card: ModelCard, backend: str, precision: str, threads: int, requests: int) -> "Engine":
-    """Opens an .onnx model file whose card has been read; arguments and errors as in `open_engine`."""
-    from src.hardware import processor
+def open_model_file(path: Path, card: ModelCard, backend: str, precision: str, options: "Options") -> "Engine":
+    """Opens an .onnx model file whose card has been read; errors as in `open_engine`."""
     from src.runtime.engines.base import EngineInfo
     from src.runtime.engines.record import sha256
 
     refuse_unless_offered(backend, precision)
-    info = EngineInfo(backend, precision, processor()["model"], card, sha256(path), path)
-    if backend == "openvino":
-        from src.runtime.engines.openvino import OpenVINOEngine, compile_model_file
-
-        return OpenVINOEngine(compile_model_file(path, precision, threads, requests), info, requests)
-    from src.runtime.engines.onnxruntime import OnnxRuntimeEngine
-
-    return OnnxRuntimeEngine(path, info, threads, requests)
+    if GRAPH_OF[precision] != card.precision:
+        raise EngineError(
+            f"{path}: its graph is {card.precision}, which does not run in {precision}",
+            fix=f"open the {GRAPH_OF[precision]} model file: dvc repro export-onnx writes models/onnx",
+        )
+    module = backend_module(backend)
+    info = EngineInfo(backend, precision, device_name(module.hardware()), card, sha256(path), path)
+    return module.open_model(path, info, options)
 
 
 def refuse_unless_offered(backend: str, precision: str) -> None:
@@ -76,17 +105,26 @@ def refuse_unless_offered(backend: str, precision: str) -> None:
         offered = ", ".join(PRECISIONS[backend])
         raise EngineError(f"{backend} does not run in precision '{precision}' here", fix=f"choose one of: {offered}")
     if not installed(backend):
-        raise EngineError(f"the backend {backend} is not installed", fix=f"uv pip install {backend}")
+        raise EngineError(f"the backend {backend} is not installed", fix=INSTALLS[backend])
 
 
 def installed(backend: str) -> bool:
     return importlib.util.find_spec(backend) is not None
 
 
+def backend_module(backend: str) -> ModuleType:
+    """The module behind a backend: open_model, open_payload, save, unavailable, version, hardware."""
+    return importlib.import_module(f"src.runtime.engines.{backend}")
+
+
 def library_versions(backend: str) -> dict[str, str]:
     """The version of the library behind a backend, as an engine record keeps it."""
-    module = importlib.import_module(f"src.runtime.engines.{backend}")
-    return {backend: module.version()}
+    return {backend: backend_module(backend).version()}
+
+
+def device_name(hardware: dict) -> str:
+    """The GPU or the processor, for people."""
+    return hardware.get("gpu") or hardware["model"]
 
 
 def _default_backend() -> str:
@@ -94,33 +132,3 @@ def _default_backend() -> str:
         return "openvino"
     print("openvino is not installed: falling back to onnxruntime (uv pip install openvino)", file=sys.stderr)
     return "onnxruntime"
-
-
-def _open_folder(folder: Path, backend: str | None, precision: str | None, threads: int, requests: int) -> "Engine":
-    from src.hardware import processor
-    from src.runtime.engines.base import EngineInfo
-    from src.runtime.engines.record import REBUILD, EngineRecord
-
-    record = EngineRecord.read(folder)
-    for asked, built in ((backend, record.backend), (precision, record.precision)):
-        if asked not in (None, built):
-            raise EngineError(
-                f"{folder}: built for {record.backend} {record.precision}, not {asked}",
-                fix="open the .onnx model file instead, or change engine in params.yaml and: dvc repro build-engine",
-            )
-    refuse_unless_offered(record.backend, record.precision)
-    record.refuse_unless_fit(folder, library_versions(record.backend))
-
-    card, payload = record.model_card(folder), folder / record.payload
-    info = EngineInfo(record.backend, record.precision, processor()["model"], card, record.onnx_sha256, folder)
-    if record.backend == "onnxruntime":
-        from src.runtime.engines.onnxruntime import OnnxRuntimeEngine
-
-        return OnnxRuntimeEngine(payload, info, threads, requests)
-    from src.runtime.engines.openvino import OpenVINOEngine, import_payload
-
-    try:
-        compiled = import_payload(payload, record.precision, threads, requests)
-    except RuntimeError as error:
-        raise EngineError(f"{payload}: OpenVINO cannot import it", str(error), REBUILD) from error
-    return OpenVINOEngine(compiled, info, requests)

@@ -2,10 +2,11 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from src.model_card import EXPORT_FIX, ModelCard
 
 INPUT = "frames"
 OUTPUTS = ("labels", "confidence")
+OUT_OF_MEMORY_FIX = "close what else uses the device's memory, or take smaller batches and fewer requests"
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,9 @@ class EngineInfo:
     """What plays.
 
     Attributes:
-        backend: openvino or onnxruntime.
-        precision: of the arithmetic, fp32 or bf16 (the weights' own precision is `card.precision`).
-        device: the processor, for people.
+        backend: tensorrt, openvino or onnxruntime.
+        precision: of the arithmetic, fp32, bf16, fp16 or int8 (the graph's own precision is `card.precision`).
+        device: the processor or the GPU, for people.
         card: the model card from inside the model file.
         onnx_sha256: of the model file, hexadecimal.
         path: the engine folder or the model file that was opened.
@@ -35,6 +37,27 @@ class EngineInfo:
     card: ModelCard
     onnx_sha256: str
     path: Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an engine is to run; every backend takes what concerns it.
+
+    Attributes:
+        threads: of the processor, for inference.
+        requests: inferences in flight, 1 or more; 1 gives the lowest latency.
+        batch_sizes: TensorRT alone: a profile, buffers and a CUDA graph for each; others take any batch.
+        cache: OpenVINO alone: a folder to keep compiled models in, which is never cleared; None keeps none.
+        timings: TensorRT alone: a folder for what its builder measured, for the next build; None keeps nothing.
+        gpu: False keeps ONNX Runtime on the processor, where it is the reference.
+    """
+
+    threads: int
+    requests: int = 1
+    batch_sizes: tuple[int, ...] = (1,)
+    cache: Path | None = None
+    timings: Path | None = None
+    gpu: bool = True
 
 
 @dataclass
@@ -53,9 +76,17 @@ class Masks:
 class Engine(ABC):
     """A model ready to run, with room for `requests` inferences at a time; safe to share between threads.
 
-    A backend implements `_run` alone. Its native call releases the GIL, so `requests` Python threads keep
-    as many native requests busy (OpenVINO's own AsyncInferQueue is no faster: 107..119 FPS against 110..118).
+    A backend implements `_run`. Its native call releases the GIL, so `requests` Python
+    threads keep as many native requests busy (OpenVINO's own AsyncInferQueue is no faster: 107..119 FPS against
+    110..118).
+
+    Attributes:
+        info: what plays.
+        requests: inferences in flight at most.
+        settings: what the backend was told and would else decide by itself, for the record.
     """
+
+    settings: Mapping[str, Any] = {}
 
     def __init__(self, info: EngineInfo, requests: int) -> None:
         self.info = info
@@ -107,6 +138,14 @@ class Engine(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def raw_call(self) -> Callable[[np.ndarray], Any]:
+        """The backend's own call on valid frames, without this class around it: what overhead is measured against."""
+        return self._run
+
+    def kernel_ms(self, frames: np.ndarray) -> float | None:
+        """Milliseconds that a GPU computes for these frames, copies apart: the limit. None on a processor."""
+        return None
+
     @abstractmethod
     def _run(self, frames: np.ndarray) -> Masks:
         """One inference on valid frames, with arrays of its own; called from up to `requests` threads at a time."""
@@ -114,8 +153,12 @@ class Engine(ABC):
     def _run_named(self, frames: np.ndarray) -> Masks:
         try:
             return self._run(frames)
+        except EngineError:
+            raise
         except Exception as error:  # the native libraries' exceptions have no base class in common
-            raise EngineError(f"{self.info.path}: {self.info.backend} failed", first_line(error)) from error
+            raise EngineError(
+                f"{self.info.path}: {self.info.backend} failed", first_line(error), memory_fix(error)
+            ) from error
 
     def _check(self, frames: np.ndarray) -> None:
         card = self.info.card
@@ -153,6 +196,13 @@ def check_ports(path: Path, card: ModelCard, inputs: Mapping[str, Sequence], out
             f"its card asks for '{INPUT}' [N, {size[0]}, {size[1]}, 3] to {OUTPUTS} [N, {size[0]}, {size[1]}]",
             EXPORT_FIX,
         )
+
+
+def memory_fix(error: BaseException) -> str:
+    """What to do if an error of a native library is a lack of memory; "" if it is another."""
+    text = str(error).lower()
+    short = any(sign in text for sign in ("out of memory", "failed to allocate", "bad allocation", "outofmemory"))
+    return OUT_OF_MEMORY_FIX if short else ""
 
 
 def first_line(error: BaseException) -> str:

@@ -1,41 +1,50 @@
-"""Builds the engine folder: choose, compile, prove that it agrees with the model file, and put it in place."""
+"""Builds the engine folder: measure what this machine can run, take the fastest that agrees, put it in place."""
 
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from src.errors import EngineError, UserError
-from src.hardware import bf16_flag, cores, processor
-from src.model_card import ModelCard, read_card
-from src.runtime.engines import PRECISIONS, installed, library_versions, open_model_file, refuse_unless_offered
-from src.runtime.engines.base import INPUT, OUTPUTS, Engine
-from src.runtime.engines.record import RECORD_FILE, EngineRecord, sha256
+from src.hardware import cores
+from src.runtime.engines import GRAPH_OF, backend_module, library_versions
+from src.runtime.engines.base import INPUT, OUTPUTS, Engine, Options
+from src.runtime.engines.choice import Limits, Models, Variant, fastest, measured_variants
+from src.runtime.engines.probe import Probe, choose_probe
+from src.runtime.engines.record import FALLBACK_FILE, RECORD_FILE, EngineRecord, sha256
 
 
 def build_engine(
-    onnx_path: str | Path,
+    models: str | Path,
     out_dir: str | Path,
     frames: np.ndarray,
     *,
     backend: str = "auto",
     precision: str = "auto",
     agreement_limit: float = 0.99,
+    int8_agreement_limit: float = 0.98,
     threads: int | None = None,
+    batch_sizes: tuple[int, ...] = (1,),
+    timings: Path | None = None,
 ) -> dict:
     """Builds an engine folder, replacing the one at `out_dir`, and prints one line that says what was chosen.
 
     Args:
-        onnx_path: a model file of this project.
+        models: a model file of this project, or a folder of its fp32, fp16 and int8 files.
         out_dir: the folder to write; complete or untouched.
         frames: uint8 [N, H, W, 3], RGB, real frames of the model's size, to compare labels on.
-        backend: auto, openvino or onnxruntime; auto is OpenVINO where installed.
-        precision: auto, fp32 or bf16; auto is bf16 where the processor multiplies it in hardware and the
-            labels agree, else fp32.
-        agreement_limit: smallest share (0..1) of pixels whose label equals that of ONNX Runtime in fp32.
+        backend: auto, tensorrt, openvino or onnxruntime.
+        precision: auto, fp32, bf16, fp16 or int8. What is auto is decided by measuring every variant that this
+            machine can run: the fastest whose labels agree.
+        agreement_limit: smallest share (0..1) of pixels whose label equals that of the fp32 model file (of the
+            only one, if it is another) in ONNX Runtime on the processor.
+        int8_agreement_limit: the same for int8.
         threads: for inference; None takes every core.
+        batch_sizes, timings: TensorRT alone; see `Options`.
 
     Returns:
         The record, as written to engine.json (see `EngineRecord`).
@@ -45,123 +54,82 @@ def build_engine(
             labels agree than the limit asks for; nothing is written.
         UserError: `out_dir` holds something other than an engine.
     """
-    onnx_path, out_dir, threads = Path(onnx_path), Path(out_dir), threads or cores()
     started = time.perf_counter()
+    out_dir = Path(out_dir)
+    options = Options(threads=threads or cores(), batch_sizes=tuple(sorted({1, *batch_sizes})), timings=timings)
     _refuse_foreign_folder(out_dir)
-    card = read_card(onnx_path)
+    found = Models.find(Path(models))
     if len(frames) == 0:
         raise EngineError("no frames to compare the engine with the model file on")
-    reference = _reference_masks(onnx_path, card, frames, threads)
-
-    shortfalls = []
-    for chosen_backend, chosen_precision, reason in _candidates(backend, precision):
-        engine = open_model_file(onnx_path, card, chosen_backend, chosen_precision, threads, requests=1)
-        with engine:
-            agreement = _agreement(engine, frames, reference) | {"limit": agreement_limit}
-            if agreement["label_agreement"] < agreement_limit:
-                shortfalls.append(_shortfall(engine, agreement))
-                continue
-            reason = "; ".join([*shortfalls, reason])
-            record = _write_folder(engine, onnx_path, out_dir, reason, agreement, started)
-        print(
-            f"engine: {record['backend']} {record['precision']} ({reason}; labels agree on "
-            f"{agreement['label_agreement']:.2%} of pixels), built in {record['build_seconds']:.1f} s"
-        )
-        return record
-    raise EngineError(
-        f"{onnx_path}: the engine disagrees with the model file",
-        "; ".join(shortfalls),
-        "set engine.precision: fp32, or lower engine.agreement_limit, in params.yaml",
+    reference = found.reference_masks(frames, options.threads)
+    limits = Limits(agreement_limit, int8_agreement_limit)
+    asked = {"backend": backend, "precision": precision, "limits": limits, "options": options}
+    with measured_variants(found, frames, reference, **asked) as variants:
+        winner, reason = fastest(variants, Path(models))
+        reason = reason if "auto" in (backend, precision) else "as asked"
+        probe = choose_probe(frames, reference, winner.agreement.per_frame, winner.limit)
+        record = _record(winner, variants, reason, found, len(frames))
+        record = _write_folder(record, winner.engine, found, probe, out_dir, started)
+    print(
+        f"engine: {record.backend} {record.precision} ({record.reason}; labels agree on {winner.share:.2%} of pixels), "
+        f"built in {record.build_seconds:.1f} s"
     )
+    return record.to_dict()
 
 
-def _candidates(backend: str, precision: str) -> list[tuple[str, str, str]]:
-    """(backend, precision, reason) in the order to try."""
-    if backend == "auto":
-        backend = "openvino" if installed("openvino") else "onnxruntime"
-        why_backend = "auto: OpenVINO" if backend == "openvino" else "auto: ONNX Runtime, as OpenVINO is not installed"
-    else:
-        why_backend = f"{backend} as asked"
-    if precision != "auto":
-        refuse_unless_offered(backend, precision)
-        return [(backend, precision, f"{why_backend}, {precision} as asked")]
-    refuse_unless_offered(backend, "fp32")
-    if "bf16" not in PRECISIONS[backend]:
-        return [(backend, "fp32", f"{why_backend}, fp32 is its only precision")]
-    if not bf16_flag():
-        return [(backend, "fp32", f"{why_backend}, fp32 as the processor has no bf16 arithmetic")]
-    return [
-        (backend, "bf16", f"{why_backend}, bf16 as the processor has it in hardware"),
-        (backend, "fp32", f"{why_backend}, fp32 instead"),
-    ]
-
-
-def _reference_masks(onnx_path: Path, card: ModelCard, frames: np.ndarray, threads: int) -> list:
-    with open_model_file(onnx_path, card, "onnxruntime", "fp32", threads, requests=1) as reference:
-        return [reference.infer(frame[None]) for frame in frames]
-
-
-def _agreement(engine: Engine, frames: np.ndarray, reference: list) -> dict[str, float]:
-    equal, furthest = [], 0
-    for frame, wanted in zip(frames, reference, strict=True):
-        found = engine.infer(frame[None])
-        equal.append(np.mean(found.labels == wanted.labels))
-        difference = np.abs(found.confidence.astype(np.int16) - wanted.confidence)
-        furthest = max(furthest, int(difference.max()))
-    return {
-        "label_agreement": float(np.mean(equal)),
-        "max_confidence_difference": furthest,
-        "frames": len(frames),
-    }
-
-
-def _shortfall(engine: Engine, agreement: dict[str, float]) -> str:
-    return (
-        f"{engine.info.backend} {engine.info.precision} gives the label of ONNX Runtime fp32 on "
-        f"{agreement['label_agreement']:.2%} of pixels, the limit is {agreement['limit']:.2%}"
+def _record(winner: Variant, variants: Sequence[Variant], reason: str, models: Models, frames: int) -> EngineRecord:
+    """The record without what is known of the written files alone."""
+    info, card = winner.engine.info, winner.engine.info.card
+    size = [card.height, card.width]
+    return EngineRecord(
+        backend=info.backend,
+        precision=info.precision,
+        reason=reason,
+        candidates=[variant.to_dict() for variant in variants],
+        settings=dict(winner.engine.settings),
+        payload="",
+        files={},
+        card=card.to_json(),
+        onnx_sha256=info.onnx_sha256,
+        reference_sha256=sha256(models.files[models.reference]),
+        versions=library_versions(info.backend),
+        hardware=backend_module(info.backend).hardware(),
+        shapes={INPUT: ["N", *size, 3]} | {name: ["N", *size] for name in OUTPUTS},
+        agreement={
+            "label_agreement": winner.share,
+            "max_confidence_difference": winner.agreement.max_confidence_difference,
+            "frames": frames,
+            "limit": winner.limit,
+        },
+        build_seconds=0.0,
     )
 
 
 def _write_folder(
-    engine: Engine, onnx_path: Path, out_dir: Path, reason: str, agreement: dict[str, float], started: float
-) -> dict:
+    record: EngineRecord, engine: Engine, models: Models, probe: Probe, out_dir: Path, started: float
+) -> EngineRecord:
+    """Writes the folder, and returns the record with its files and the seconds since `started`."""
     out_dir.parent.mkdir(parents=True, exist_ok=True)
     # Its own name first: no one ever sees half an engine, and a failed build leaves the old one in place.
     with tempfile.TemporaryDirectory(prefix=f".{out_dir.name}.", dir=out_dir.parent) as temporary:
         fresh = Path(temporary) / "fresh"
         fresh.mkdir()
-        payload = _write_payload(engine, onnx_path, fresh)
-        info, size = engine.info, [engine.info.card.height, engine.info.card.width]
-        record = EngineRecord(
-            backend=info.backend,
-            precision=info.precision,
-            reason=reason,
+        graph = models.files[GRAPH_OF[record.precision]]
+        payload = backend_module(record.backend).save(engine, graph, fresh)
+        if record.backend == "openvino" and record.precision != "fp32" and "fp32" in models.files:
+            shutil.copyfile(models.files["fp32"], fresh / FALLBACK_FILE)
+        probe.save(fresh)
+        record = replace(
+            record,
             payload=payload.name,
-            payload_sha256=sha256(payload),
-            card=info.card.to_json(),
-            onnx_sha256=info.onnx_sha256,
-            versions=library_versions(info.backend),
-            hardware=processor(),
-            shapes={INPUT: ["N", *size, 3]} | {name: ["N", *size] for name in OUTPUTS},
-            agreement=agreement,
+            files={path.name: sha256(path) for path in sorted(fresh.iterdir())},
             build_seconds=round(time.perf_counter() - started, 3),
         )
         record.write(fresh)
         if out_dir.exists():
             out_dir.rename(Path(temporary) / "replaced")
         fresh.rename(out_dir)
-    return record.to_dict()
-
-
-def _write_payload(engine: Engine, onnx_path: Path, folder: Path) -> Path:
-    from src.runtime.engines.openvino import OpenVINOEngine
-
-    if isinstance(engine, OpenVINOEngine):
-        payload = folder / "model.blob"
-        payload.write_bytes(engine.export())
-        return payload
-    # ONNX Runtime's optimised graph would open 80 ms sooner, but is fixed to this processor's block layouts.
-    return Path(shutil.copyfile(onnx_path, folder / "model.onnx"))
+    return record
 
 
 def _refuse_foreign_folder(out_dir: Path) -> None:

@@ -5,44 +5,53 @@ nothing, and a batch left dynamic costs 5 to 10 % of every frame (Unet-mobilenet
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from src.errors import EngineError
+from src.hardware import bf16_flag, processor
 from src.model_card import EXPORT_FIX
-from src.runtime.engines.base import OUTPUTS, Engine, EngineInfo, Masks, check_ports, first_line
+from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, first_line
 
 if TYPE_CHECKING:
     import openvino
 
-PRECISION_HINTS = {"fp32": "f32", "bf16": "bf16"}
+FP16_FLAGS = ("avx512_fp16", "amx_fp16")
+HINT = "INFERENCE_PRECISION_HINT"
 
 
 class OpenVINOEngine(Engine):
     """A compiled OpenVINO model.
 
     Args:
-        compiled: from `compile_model_file` or `import_payload`, for the same number of requests.
+        compiled: for batch 1 and `options.requests` requests.
         info: its precision and origin.
-        requests: inferences in flight.
+        options: it was compiled with.
 
     Raises:
         EngineError: the graph does not hold the model file contract.
     """
 
-    def __init__(self, compiled: "openvino.CompiledModel", info: EngineInfo, requests: int) -> None:
-        inputs = {port.get_any_name(): _shape(port) for port in compiled.inputs}
-        outputs = {port.get_any_name(): _shape(port) for port in compiled.outputs}
+    def __init__(self, compiled: "openvino.CompiledModel", info: EngineInfo, options: Options) -> None:
+        inputs = {_name(port): _shape(port) for port in compiled.inputs}
+        outputs = {_name(port): _shape(port) for port in compiled.outputs}
         check_ports(info.path, info.card, inputs, outputs)
-        super().__init__(info, requests)
-        self._compiled = compiled
+        super().__init__(info, options.requests)
+        self.settings = _settings(info.precision, options)
+        self.compiled = compiled
         self._requests = threading.local()
 
-    def export(self) -> bytes:
-        """The compiled model as bytes that `import_payload` reads on the same processor and version."""
-        return self._compiled.export_model().getvalue()
+    def raw_call(self) -> Callable[[np.ndarray], Any]:
+        request = self.compiled.create_infer_request()
+
+        def call(frames: np.ndarray) -> None:
+            for index in range(len(frames)):
+                request.infer([frames[index : index + 1]], share_inputs=True, share_outputs=True)
+
+        return call
 
     def _run(self, frames: np.ndarray) -> Masks:
         request = self._request_of_thread()
@@ -56,11 +65,11 @@ class OpenVINOEngine(Engine):
 
     def _request_of_thread(self) -> "openvino.InferRequest":
         if not hasattr(self._requests, "own"):
-            self._requests.own = self._compiled.create_infer_request()
+            self._requests.own = self.compiled.create_infer_request()
         return self._requests.own
 
 
-def compile_model_file(onnx_path: Path, precision: str, threads: int, requests: int) -> "openvino.CompiledModel":
+def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine:
     """Compiles an ONNX file for batch 1 on the CPU.
 
     Raises:
@@ -70,25 +79,45 @@ def compile_model_file(onnx_path: Path, precision: str, threads: int, requests: 
 
     try:
         core = openvino.Core()
-        model = core.read_model(onnx_path)
+        if options.cache:
+            core.set_property({"CACHE_DIR": str(options.cache)})
+        model = core.read_model(path)
         for port in model.inputs:
             static = port.partial_shape
             static[0] = 1
             model.reshape({port.any_name: static})
-        return core.compile_model(model, "CPU", _settings(precision, threads, requests))
+        compiled = core.compile_model(model, "CPU", _settings(info.precision, options))
     except (RuntimeError, IndexError) as error:
-        raise EngineError(f"{onnx_path}: OpenVINO cannot compile it", first_line(error), EXPORT_FIX) from error
+        raise EngineError(f"{path}: OpenVINO cannot compile it", first_line(error), EXPORT_FIX) from error
+    return OpenVINOEngine(compiled, info, options)
 
 
-def import_payload(payload: Path, precision: str, threads: int, requests: int) -> "openvino.CompiledModel":
-    """Loads what `OpenVINOEngine.export` wrote: 30 ms where compiling takes 120 ms (Unet-mobilenetv2).
+def open_payload(payload: Path, info: EngineInfo, options: Options) -> OpenVINOEngine:
+    """Loads what `save` wrote: 30 ms where compiling takes 120 ms (Unet-mobilenetv2).
 
     Raises:
         RuntimeError: from OpenVINO, for a payload of another version or processor.
     """
     import openvino
 
-    return openvino.Core().import_model(payload.read_bytes(), "CPU", _settings(precision, threads, requests))
+    settings = _settings(info.precision, options)
+    return OpenVINOEngine(openvino.Core().import_model(payload.read_bytes(), "CPU", settings), info, options)
+
+
+def save(engine: OpenVINOEngine, onnx_path: Path, folder: Path) -> Path:
+    """Writes the compiled model, which fits this processor and version alone; `onnx_path` is not needed."""
+    payload = folder / "model.blob"
+    payload.write_bytes(engine.compiled.export_model().getvalue())
+    return payload
+
+
+def unavailable(precision: str) -> str:
+    """Why this processor does not compute in a precision, or ""; emulated, it is slower than fp32."""
+    if precision == "bf16" and not bf16_flag():
+        return "the processor has no bf16 arithmetic"
+    if precision == "fp16" and not set(FP16_FLAGS) & set(processor()["flags"]):
+        return "the processor has no fp16 arithmetic"
+    return ""
 
 
 def version() -> str:
@@ -97,15 +126,30 @@ def version() -> str:
     return openvino.__version__
 
 
-def _settings(precision: str, threads: int, requests: int) -> dict[str, str | int]:
-    # Set explicitly: OpenVINO's own choice of precision follows the processor, and so would the masks.
-    settings: dict[str, str | int] = {
-        "INFERENCE_PRECISION_HINT": PRECISION_HINTS[precision],
-        "INFERENCE_NUM_THREADS": threads,
-    }
-    if requests == 1:
+def hardware() -> dict[str, Any]:
+    return processor()
+
+
+def _settings(precision: str, options: Options) -> dict[str, str | int]:
+    settings: dict[str, str | int] = {HINT: _hint(precision), "INFERENCE_NUM_THREADS": options.threads}
+    if options.requests == 1:
         return settings | {"PERFORMANCE_HINT": "LATENCY"}
-    return settings | {"PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": requests}
+    return settings | {"PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": options.requests}
+
+
+def _hint(precision: str) -> str:
+    """Set explicitly: OpenVINO's own choice follows the processor, and so would the masks.
+
+    What an int8 graph leaves in float (its head) runs in bf16 where the processor has it.
+    """
+    if precision == "int8":
+        return "bf16" if bf16_flag() else "f32"
+    return {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}[precision]
+
+
+def _name(port: "openvino.ConstOutput") -> str:
+    """The contract's name, where a port has several because a neighbour was folded into it."""
+    return next((name for name in (INPUT, *OUTPUTS) if name in port.names), port.any_name)
 
 
 def _shape(port: "openvino.ConstOutput") -> list:

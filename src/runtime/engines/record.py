@@ -2,7 +2,9 @@
 
 models/engine/
     engine.json     the record: see `EngineRecord`
-    model.blob      OpenVINO's compiled model, or model.onnx for ONNX Runtime
+    model.blob      OpenVINO's compiled model; model.plan of TensorRT; model.onnx for ONNX Runtime
+    probe.npz       a frame with the reference's labels, on which an engine is tested when opened
+    fallback.onnx   OpenVINO below fp32 alone: the fp32 model file, which plays if that test fails
 """
 
 import hashlib
@@ -12,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import EngineError
-from src.hardware import processor
 from src.model_card import ModelCard
 
 RECORD_FILE = "engine.json"
-FORMAT = 1
-REBUILD = "rebuild it here: dvc repro -f -s build-engine"
+FALLBACK_FILE = "fallback.onnx"
+FORMAT = 2
+REBUILD = "rebuild it here: dvc repro -f -s build-engine (without the pipeline: python -m src.runtime.engines)"
+# Of a record's hardware, what a payload is bound to.
+BINDING = {"model": "processor", "flags": "processor flags", "gpu": "GPU", "compute_capability": "compute capability"}
 
 
 @dataclass(frozen=True)
@@ -27,24 +31,32 @@ class EngineRecord:
     Attributes:
         backend, precision: as in `EngineInfo`.
         reason: why these two.
-        payload, payload_sha256: the file beside the record.
+        candidates: every variant looked at: {backend, precision, ms, agreement, limit} of a measured one (median
+            of batch 1), {backend, precision, left_out} of one that cannot run here.
+        settings: what the backend was told (see `Engine.settings`).
+        payload: the file beside the record that the backend loads.
+        files: SHA-256 of each file beside the record.
         card: the model card, as JSON text.
         onnx_sha256: of the model file the payload was built from.
+        reference_sha256: of the model file it is held against, run by ONNX Runtime on the processor.
         versions: by library, exactly as each reports itself.
-        hardware: {model, flags, cores} of the processor it was built on.
+        hardware: of the machine it was built on: {model, flags, cores}, or of a GPU {gpu, compute_capability}.
         shapes: by port, as in the model file.
-        agreement: with ONNX Runtime fp32 on real frames: {label_agreement 0..1,
-            max_confidence_difference 0..255, frames, limit}.
-        build_seconds: compiling, exporting and comparing.
+        agreement: with the reference on real frames: {label_agreement 0..1, max_confidence_difference 0..255,
+            frames, limit}.
+        build_seconds: measuring, compiling, exporting and comparing.
     """
 
     backend: str
     precision: str
     reason: str
+    candidates: list[dict[str, Any]]
+    settings: dict[str, Any]
     payload: str
-    payload_sha256: str
+    files: dict[str, str]
     card: str
     onnx_sha256: str
+    reference_sha256: str
     versions: dict[str, str]
     hardware: dict[str, Any]
     shapes: dict[str, list]
@@ -73,10 +85,12 @@ class EngineRecord:
             if fields.pop("format") != FORMAT:
                 raise ValueError(f"not of format {FORMAT}")
             record = cls(**fields | {"card": json.dumps(fields["card"])})
-            texts = (record.backend, record.precision, record.payload, record.payload_sha256, record.onnx_sha256)
-            if not all(isinstance(text, str) for text in texts) or Path(record.payload).name != record.payload:
+            texts = (record.backend, record.precision, record.onnx_sha256, *record.files, *record.files.values())
+            if not all(isinstance(text, str) for text in texts) or record.payload not in record.files:
                 raise ValueError("a field is of the wrong kind")
-            record.versions.items(), record.hardware["flags"], record.hardware["model"]
+            if any(Path(name).name != name for name in record.files):
+                raise ValueError("a file lies outside the folder")
+            record.versions.items(), record.hardware.items(), float(record.agreement["limit"])
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise EngineError(f"{path}: damaged", f"{type(error).__name__}: {error}", REBUILD) from error
         return record
@@ -84,31 +98,50 @@ class EngineRecord:
     def model_card(self, folder: Path) -> ModelCard:
         return ModelCard.from_json(self.card, str(folder / RECORD_FILE))
 
-    def refuse_unless_fit(self, folder: Path, versions: dict[str, str]) -> None:
-        """Refuses an engine that is not for this machine, or whose payload is not the one recorded.
+    def refuse_unless_fit(self, folder: Path, versions: dict[str, str], hardware: dict[str, Any]) -> None:
+        """Refuses an engine that is not for this machine, or whose files are not the ones recorded.
 
         Args:
-            versions: of the libraries in this environment, as `versions` of the record.
+            versions, hardware: of this environment, as in the record.
 
         Raises:
             EngineError: naming what differs and the command that rebuilds it.
         """
-        here = processor()
-        for fact in ("model", "flags"):
-            if self.hardware[fact] != here[fact]:
-                difference = f"processor {fact}: built on {self.hardware[fact]}, this is {here[fact]}"
+        for fact, name in BINDING.items():
+            built, here = self.hardware.get(fact), hardware.get(fact)
+            if built != here:
+                difference = f"{name}: built on {built}, this is {here}"
                 raise EngineError(f"{folder}: built on another machine", difference, REBUILD)
         if self.versions != versions:
             difference = f"built with {self.versions}, here is {versions}"
             raise EngineError(f"{folder}: built by another library version", difference, REBUILD)
-        payload = folder / self.payload
-        if not payload.is_file():
-            raise EngineError(f"{folder}: its payload {self.payload} is missing", fix=REBUILD)
-        if sha256(payload) != self.payload_sha256:
-            raise EngineError(f"{payload}: damaged", f"its SHA-256 is not the one in {RECORD_FILE}", REBUILD)
+        for name in self.files:
+            if name != FALLBACK_FILE:  # large, and seldom opened
+                self.refuse_unless_whole(folder / name)
+
+    def refuse_unless_whole(self, file: Path) -> None:
+        """Raises EngineError if a file of the folder is missing or not the one recorded."""
+        if not file.is_file():
+            raise EngineError(f"{file}: missing from the engine", fix=REBUILD)
+        if sha256(file) != self.files[file.name]:
+            raise EngineError(f"{file}: damaged", f"its SHA-256 is not the one in {RECORD_FILE}", REBUILD)
+
+    def refuse_unless_of(self, folder: Path, model: Path) -> None:
+        """Raises EngineError unless the engine was built from a model file, or from one in a folder of them."""
+        files = sorted(model.glob("*.onnx")) if model.is_dir() else [model]
+        if self.onnx_sha256 not in map(sha256, files):
+            why = f"it was built from the model file with SHA-256 {self.onnx_sha256[:12]}..., which is not in {model}"
+            raise EngineError(f"{folder}: built from another model", why, REBUILD)
 
 
 def sha256(path: Path) -> str:
-    """Of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of a file, hexadecimal.
+
+    Raises:
+        EngineError: there is no such file.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise EngineError(f"{path}: cannot be read", str(error)) from error

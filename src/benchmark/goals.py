@@ -1,0 +1,108 @@
+"""What the engines are to reach, measured: bf16 over fp32, the price of our call, and what requests in flight gain."""
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from src.benchmark.latency import REFERENCE
+from src.hardware import cores
+from src.runtime.engines import open_engine
+from src.runtime.engines.base import Engine
+from src.runtime.engines.timing import interleaved
+
+REPEATS = 5
+BF16_SPEED_UP, MOST_OVERHEAD, ASYNC_GAIN = 2.5, 0.05, 1.15
+
+
+def measure(
+    engine_folder: Path,
+    frames: np.ndarray,
+    latency: Sequence[Mapping[str, Any]],
+    *,
+    threads: int,
+    requests: int,
+    runs: int,
+) -> list[dict[str, Any]]:
+    """A row per goal.
+
+    - bf16: ONNX Runtime fp32's median over OpenVINO bf16's, batch 1, from the latency rows; absent where this
+      processor has no bf16.
+    - overhead: what `Engine.infer` adds to the backend's own call (checks, slots, arrays of the caller's own), as a
+      share of it; the calls take turns.
+    - async gain: frames per second with `requests` in flight over one call after another, repeats taking turns;
+      and beside it the share of the limit (cores / CPU seconds per frame) that the former reaches.
+
+    Args:
+        engine_folder: the built engine.
+        frames: uint8 [N, H, W, 3] RGB at the model's size.
+        latency: rows of `src.benchmark.latency.measure`.
+        threads: for inference.
+        requests: in flight, as `python -m src.infer` plays a video.
+        runs: calls per figure and repeat.
+
+    Returns:
+        rows {goal, value, asked, met, noise}; asked is text such as ">= 1.15", noise the median deviation of the
+        repeats from their median over it (None where there are none).
+    """
+    singles = [frame[None] for frame in frames]
+    rows = [*_bf16(latency)]
+    with open_engine(engine_folder, threads=threads) as alone:
+        rows.append(_overhead(alone, singles, runs))
+        with open_engine(engine_folder, threads=threads, requests=requests) as several:
+            rows += _async_gain(alone, several, singles, runs)
+    return rows
+
+
+def _bf16(latency: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    p50 = {row["contender"]: row["p50_ms"] for row in latency if row["batch"] == 1}
+    if "openvino bf16" not in p50:
+        return []
+    return [_row(f"openvino bf16 over {REFERENCE}", p50[REFERENCE] / p50["openvino bf16"], ">=", BF16_SPEED_UP)]
+
+
+def _overhead(engine: Engine, singles: Sequence[np.ndarray], runs: int) -> dict[str, Any]:
+    seconds = interleaved([engine.infer, engine.raw_call()], singles, runs=runs * REPEATS, warmup=3)
+    ours, raw = (median(taken) for taken in seconds)
+    return _row("engine call over backend call", ours / raw - 1, "<=", MOST_OVERHEAD)
+
+
+def _async_gain(alone: Engine, several: Engine, singles: Sequence[np.ndarray], runs: int) -> list[dict[str, Any]]:
+    gains, shares = [], []
+    for engine in (alone, several):
+        _rate(engine, singles, len(singles))  # warms up
+    for _ in range(REPEATS):
+        one_by_one, _ = _rate(alone, singles, runs)
+        in_flight, share = _rate(several, singles, runs)
+        gains.append(in_flight / one_by_one)
+        shares.append(share)
+    return [
+        _row(f"{several.requests} requests in flight over one", median(gains), ">=", ASYNC_GAIN, gains),
+        _row("share of the limit with requests in flight", median(shares), "", None, shares),
+    ]
+
+
+def _rate(engine: Engine, singles: Sequence[np.ndarray], runs: int) -> tuple[float, float]:
+    """Frames per second with as many in flight as the engine has requests, and the cores' share that was busy."""
+    flying: deque = deque()
+    began, cpu = time.perf_counter(), time.process_time()
+    for i in range(runs):
+        if len(flying) == engine.requests:
+            flying.popleft().result()
+        flying.append(engine.submit(singles[i % len(singles)]))
+    for future in flying:
+        future.result()
+    taken = time.perf_counter() - began
+    return runs / taken, (time.process_time() - cpu) / (taken * cores())
+
+
+def _row(
+    goal: str, value: float, sign: str, bound: float | None, repeats: Sequence[float] | None = None
+) -> dict[str, Any]:
+    met = None if bound is None else value >= bound if sign == ">=" else value <= bound
+    noise = None if repeats is None else float(np.median(np.abs(np.asarray(repeats) - value))) / value
+    return {"goal": goal, "value": value, "asked": f"{sign} {bound}" if sign else None, "met": met, "noise": noise}

@@ -1,0 +1,44 @@
+"""`python -m src.runtime.engines`: an engine from model files and photographs, without the pipeline."""
+
+import cv2
+import numpy as np
+import pytest
+
+from src.runtime import open_engine
+from src.runtime.engines.__main__ import main
+from tests.model_file import write_variants
+
+
+@pytest.fixture
+def photos(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for seed in range(5):
+        picture = np.random.default_rng(seed).integers(0, 256, (50, 70, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / "photos" / f"{seed}.png"), picture)
+    return tmp_path / "photos"
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_an_engine_from_model_files_and_photographs(backend, photos, tmp_path, capsys):
+    models = write_variants(tmp_path / "onnx")
+    given = ["--models", models, "--images", photos, "--out", tmp_path / "engine", "--backend", backend, "--frames", 2]
+    main([str(argument) for argument in [*given, "--precision", "int8"]])
+    assert f"engine: {backend} int8" in capsys.readouterr().out
+    with open_engine(tmp_path / "engine") as engine:
+        assert engine.info.backend == backend
+
+
+def test_pictures_that_cannot_be_read_and_other_mistakes_exit_with_a_message(photos, tmp_path, capsys):
+    models = write_variants(tmp_path / "onnx")
+    for picture in photos.iterdir():
+        picture.write_bytes(b"not a picture")
+    given = ["--models", str(models), "--images", str(photos), "--out", str(tmp_path / "engine")]
+    with pytest.raises(SystemExit) as ended:
+        main(given)
+    assert ended.value.code == 2
+    assert "none of the pictures can be read" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["--models", str(tmp_path / "missing.onnx"), *given[2:]])
+    assert ended.value.code == 3
+    assert "no such model file" in capsys.readouterr().err
+    assert not (tmp_path / "engine").exists()
