@@ -42,8 +42,9 @@ def main() -> None:
     reached = goals.measure(ENGINE, frames, rows, threads=threads, requests=video.REQUESTS, runs=options.runs)
     steps = video.measure(ENGINE, clip, frames=options.frames, threads=threads)
 
-    machine = f"{processor()['model']}, {threads} threads, load {os.getloadavg()[0]:.1f}"
-    plot(rows, steps, machine, REPORTS / "benchmark.png")
+    machine = processor() | {"threads": threads, "load": os.getloadavg()[0]}
+    title = f"{machine['model']}, {threads} threads, load {machine['load']:.1f}"
+    plot(rows, steps, title, REPORTS / "benchmark.png")
     write_table([row | {"contender": label(row)} for row in rows], METRICS / "latency.csv")
     write_table(steps, METRICS / "video.csv")
     figures = {"latency": latency_tree(rows), "goals": by_name(reached, "goal"), "video": by_name(steps, "step")}
@@ -51,8 +52,8 @@ def main() -> None:
     if settings.tracking.mlflow:
         log_state(settings.model_dump(), os.environ, Path.cwd(), [Path("reports/evaluate"), REPORTS])
     tables = ((rows, LATENCY_COLUMNS), (reached, GOAL_COLUMNS), (steps, VIDEO_COLUMNS))
-    print("\n".join(["", machine, *(f"\n{format_table(*table)}" for table in tables), ""]))
-    print(json_line(processor(), latency=rows, goals=reached, video=steps), flush=True)
+    print("\n".join(["", title, *(f"\n{format_table(*table)}" for table in tables), ""]))
+    print(json_line(machine, latency=rows, goals=reached, video=steps), flush=True)
 
 
 if __name__ == "__main__":

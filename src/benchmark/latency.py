@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from src.errors import EngineError
 from src.evaluation.metrics import Tally
 from src.model_card import ModelCard, read_card
 from src.runtime.engines import GRAPH_OF, PRECISIONS, open_engine, open_model_file
@@ -18,7 +19,7 @@ from src.runtime.engines.choice import Models, obstacle
 from src.runtime.engines.timing import Call, interleaved
 from src.runtime.video.stats import peak_rss_mb
 
-REFERENCE = "onnxruntime fp32"
+REFERENCE, ENGINE = "onnxruntime fp32", "engine"
 FEWEST_RUNS = 10  # at large batches
 
 
@@ -58,7 +59,7 @@ def contenders(checkpoint: Path, models: Path, engine: Path) -> list[Contender]:
             else:
                 graph = known.files[GRAPH_OF[precision]]
                 found.append(Contender(f"{backend} {precision}", graph, backend, precision))
-    return [*found, Contender("engine", engine)]
+    return [*found, Contender(ENGINE, engine)]
 
 
 def measure(
@@ -76,7 +77,7 @@ def measure(
     peak of a fresh process that does nothing else.
 
     Args:
-        chosen: `REFERENCE` must be among them.
+        chosen: with `REFERENCE` and `ENGINE`; any other that cannot be opened is named and left out.
         frames: uint8 [N, H, W, 3] RGB at the model's size.
         masks: uint8 [N, H, W], their target indices and void.
         conditions: of all contenders.
@@ -90,7 +91,15 @@ def measure(
         label; kernel_ms the time on a GPU, and share_of_limit its share of p50 (None on a processor).
     """
     with ExitStack() as opened:
-        calls = [_open(one, conditions, opened) for one in chosen]
+        calls = []
+        for one in list(chosen):
+            try:
+                calls.append(_open(one, conditions, opened))
+            except EngineError as error:
+                if one.name in (REFERENCE, ENGINE):
+                    raise
+                print(f"benchmark: no {one.name}: {error.what}: {error.why}", flush=True)
+                chosen = [other for other in chosen if other != one]
         reference = [one.name for one in chosen].index(REFERENCE)
         memory = [peak_memory(one, frames, conditions) for one in chosen]
         answers = [np.concatenate([call(frame[None]) for frame in frames]) for call in calls]
