@@ -24,7 +24,8 @@ from src.runtime.engines import open_engine
 from src.runtime.video.source import VideoSource
 from src.tracking import log_state
 
-MODELS, ENGINE, REPORTS = Path("models/onnx"), Path("models/engine"), Path("reports/benchmark")
+CHECKPOINT, MODELS, ENGINE = Path("models/checkpoint.ckpt"), Path("models/onnx"), Path("models/engine")
+REPORTS = Path("reports/benchmark")
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     VideoSource(clip).close()  # a video that is none is better refused before minutes of measuring
     open_engine(ENGINE, model=MODELS).close()  # and so is an engine of another model
     conditions = latency.Conditions(threads, tuple(sorted({1, *options.batch_sizes})), settings.export.threshold)
-    chosen = latency.contenders(Path("models/checkpoint.ckpt"), MODELS, ENGINE)
+    chosen = latency.contenders(CHECKPOINT, MODELS, ENGINE)
     timing = {"runs": options.runs, "warmup": options.warmup}
     rows = latency.measure(chosen, frames, masks, conditions=conditions, **timing)
     reached = goals.measure(ENGINE, frames, rows, threads=threads, requests=video.REQUESTS, runs=options.runs)

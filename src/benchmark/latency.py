@@ -48,15 +48,19 @@ class Conditions:
     threshold: float
 
 
-def contenders(checkpoint: Path, models: Path, engine: Path) -> list[Contender]:
-    """PyTorch, every backend and precision that this machine has, and the built engine, which comes last."""
+def contenders(checkpoint: Path, models: Path, engine: Path, *, quiet: bool = False) -> list[Contender]:
+    """PyTorch, every backend and precision that this machine has, and the built engine, which comes last.
+
+    `models` is a model file or a folder of them. What is not to be had is printed with the reason, unless `quiet`.
+    """
     known = Models.find(models)
     found = [Contender("torch fp32", checkpoint, "torch")]
     for backend, precisions in reversed(PRECISIONS.items()):
         for precision in precisions:
-            if why := obstacle(known, backend, precision):
+            why = obstacle(known, backend, precision)
+            if why and not quiet:
                 print(f"benchmark: no {backend} {precision}: {why}", flush=True)
-            else:
+            if not why:
                 graph = known.files[GRAPH_OF[precision]]
                 found.append(Contender(f"{backend} {precision}", graph, backend, precision))
     return [*found, Contender(ENGINE, engine)]
@@ -94,7 +98,7 @@ def measure(
         calls = []
         for one in list(chosen):
             try:
-                calls.append(_open(one, conditions, opened))
+                calls.append(open_contender(one, conditions, opened))
             except EngineError as error:
                 if one.name in (REFERENCE, ENGINE):
                     raise
@@ -143,7 +147,7 @@ def peak_memory(one: Contender, frames: np.ndarray, conditions: Conditions) -> l
         return pool.submit(_run_alone, one, frames[:1], conditions).result()
 
 
-class _Labels:
+class ContenderCall:
     """A contender as a function from frames uint8 [N, H, W, 3] RGB to labels uint8 [N, H, W]."""
 
     def __init__(self, call: Call, engine: Engine | None = None) -> None:
@@ -156,16 +160,17 @@ class _Labels:
         return self._engine.kernel_ms(frames) if self._engine else None
 
 
-def _open(one: Contender, conditions: Conditions, opened: ExitStack) -> _Labels:
+def open_contender(one: Contender, conditions: Conditions, opened: ExitStack) -> ContenderCall:
+    """A function from frames to their labels, which `opened` closes; raises EngineError if it cannot be opened."""
     if one.backend == "torch":
-        return _Labels(_open_torch(one.path, conditions))
+        return ContenderCall(_open_torch(one.path, conditions))
     if one.backend is None:
         engine = open_engine(one.path, threads=conditions.threads)
     else:
         options = Options(threads=conditions.threads, batch_sizes=conditions.batch_sizes)
         engine = open_model_file(one.path, read_card(one.path), one.backend, one.precision, options)
     opened.enter_context(engine)
-    return _Labels(lambda frames: engine.infer(frames).labels, engine)
+    return ContenderCall(lambda frames: engine.infer(frames).labels, engine)
 
 
 def _open_torch(checkpoint: Path, conditions: Conditions) -> Call:
@@ -188,7 +193,7 @@ def _open_torch(checkpoint: Path, conditions: Conditions) -> Call:
 def _run_alone(one: Contender, frame: np.ndarray, conditions: Conditions) -> list[float]:
     peaks = []
     with ExitStack() as opened:
-        call = _open(one, conditions, opened)
+        call = open_contender(one, conditions, opened)
         for batch in conditions.batch_sizes:
             for _ in range(3):
                 call(np.repeat(frame, batch, axis=0))
