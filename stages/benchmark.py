@@ -4,18 +4,7 @@ import os
 from pathlib import Path
 
 from src import params
-from src.benchmark import goals, latency, video
-from src.benchmark.report import (
-    GOAL_COLUMNS,
-    LATENCY_COLUMNS,
-    VIDEO_COLUMNS,
-    by_name,
-    format_table,
-    json_line,
-    label,
-    latency_tree,
-    plot,
-)
+from src.benchmark import goals, latency, report, video
 from src.data.shards import ShardReader
 from src.errors import user_errors
 from src.hardware import cores, processor
@@ -45,16 +34,21 @@ def main() -> None:
 
     machine = processor() | {"threads": threads, "load": os.getloadavg()[0]}
     title = f"{machine['model']}, {threads} threads, load {machine['load']:.1f}"
-    plot(rows, steps, title, REPORTS / "benchmark.png")
-    write_table([row | {"contender": label(row)} for row in rows], METRICS / "latency.csv")
+    report.plot(rows, steps, title, REPORTS / "benchmark.png")
+    write_table([row | {"contender": report.label(row)} for row in rows], METRICS / "latency.csv")
     write_table(steps, METRICS / "video.csv")
-    figures = {"latency": latency_tree(rows), "goals": by_name(reached, "goal"), "video": by_name(steps, "step")}
+    figures = {
+        "latency": report.latency_tree(rows),
+        "goals": report.by_name(reached, "goal"),
+        "video": report.by_name(steps, "step"),
+    }
     write_metrics("benchmark", figures)
     if settings.tracking.mlflow:
         log_state(settings.model_dump(), os.environ, Path.cwd(), [Path("reports/evaluate"), REPORTS])
-    tables = ((rows, LATENCY_COLUMNS), (reached, GOAL_COLUMNS), (steps, VIDEO_COLUMNS))
-    print("\n".join(["", title, *(f"\n{format_table(*table)}" for table in tables), ""]))
-    print(json_line(machine, latency=rows, goals=reached, video=steps), flush=True)
+    columns = (report.LATENCY_COLUMNS, report.GOAL_COLUMNS, report.VIDEO_COLUMNS)
+    tables = [report.format_table(*table) for table in zip((rows, reached, steps), columns, strict=True)]
+    print("\n\n".join(["", title, *tables, ""]))
+    print(report.json_line(machine, latency=rows, goals=reached, video=steps), flush=True)
 
 
 if __name__ == "__main__":
