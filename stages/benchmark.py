@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 from src import params
-from src.benchmark import goals, latency, video
-from src.benchmark.report import by_name, json_line, label, latency_tree, plot, report
+from src.benchmark import goals, latency, report, video
 from src.benchmark.size import model_size
 from src.data.shards import ShardReader
 from src.errors import user_errors
@@ -34,17 +33,24 @@ def main() -> None:
     reached = goals.measure(ENGINE, frames, rows, threads=threads, requests=video.REQUESTS, runs=options.runs)
     steps = video.measure(ENGINE, clip, frames=options.frames, threads=threads)
 
-    machine = f"{processor()['model']}, {threads} threads, load {os.getloadavg()[0]:.1f}"
-    plot(rows, steps, machine, REPORTS / "benchmark.png")
-    write_table([row | {"contender": label(row)} for row in rows], METRICS / "latency.csv")
+    machine = processor() | {"threads": threads, "load": os.getloadavg()[0]}
+    title = f"{machine['model']}, {threads} threads, load {machine['load']:.1f}"
+    report.plot(rows, steps, title, REPORTS / "benchmark.png")
+    write_table([row | {"contender": report.label(row)} for row in rows], METRICS / "latency.csv")
     write_table(steps, METRICS / "video.csv")
-    figures = {"latency": latency_tree(rows), "goals": by_name(reached, "goal"), "video": by_name(steps, "step")}
+    figures = {
+        "latency": report.latency_tree(rows),
+        "goals": report.by_name(reached, "goal"),
+        "video": report.by_name(steps, "step"),
+    }
     size = model_size(CHECKPOINT, MODELS / "fp32.onnx")
     write_metrics("benchmark", size | figures)
     if settings.tracking.mlflow:
         log_state(settings.model_dump(), os.environ, Path.cwd(), [Path("reports/evaluate"), REPORTS])
-    print(report(machine, size, rows, reached, steps))
-    print(json_line(processor(), latency=rows, goals=reached, video=steps), flush=True)
+    columns = (report.LATENCY_COLUMNS, report.GOAL_COLUMNS, report.VIDEO_COLUMNS)
+    tables = [report.format_table(*table) for table in zip((rows, reached, steps), columns, strict=True)]
+    print("\n\n".join(["", title, ", ".join(f"{value:,} {name}" for name, value in size.items()), *tables, ""]))
+    print(report.json_line(machine, latency=rows, goals=reached, video=steps), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from src.errors import EngineError
 from src.evaluation.metrics import Tally
 from src.model_card import ModelCard, read_card
 from src.runtime.engines import GRAPH_OF, PRECISIONS, open_engine, open_model_file
@@ -18,7 +19,7 @@ from src.runtime.engines.choice import Models, obstacle
 from src.runtime.engines.timing import Call, interleaved
 from src.runtime.video.stats import peak_rss_mb
 
-REFERENCE = "onnxruntime fp32"
+REFERENCE, ENGINE = "onnxruntime fp32", "engine"
 FEWEST_RUNS = 10  # at large batches
 
 
@@ -47,18 +48,22 @@ class Conditions:
     threshold: float
 
 
-def contenders(checkpoint: Path, models: Path, engine: Path) -> list[Contender]:
-    """PyTorch, every backend and precision that this machine has, and the built engine, which comes last."""
+def contenders(checkpoint: Path, models: Path, engine: Path, *, quiet: bool = False) -> list[Contender]:
+    """PyTorch, every backend and precision that this machine has, and the built engine, which comes last.
+
+    `models` is a model file or a folder of them. What is not to be had is printed with the reason, unless `quiet`.
+    """
     known = Models.find(models)
     found = [Contender("torch fp32", checkpoint, "torch")]
     for backend, precisions in reversed(PRECISIONS.items()):
         for precision in precisions:
-            if why := obstacle(known, backend, precision):
+            why = obstacle(known, backend, precision)
+            if why and not quiet:
                 print(f"benchmark: no {backend} {precision}: {why}", flush=True)
-            else:
+            if not why:
                 graph = known.files[GRAPH_OF[precision]]
                 found.append(Contender(f"{backend} {precision}", graph, backend, precision))
-    return [*found, Contender("engine", engine)]
+    return [*found, Contender(ENGINE, engine)]
 
 
 def measure(
@@ -76,7 +81,7 @@ def measure(
     peak of a fresh process that does nothing else.
 
     Args:
-        chosen: `REFERENCE` must be among them.
+        chosen: with `REFERENCE` and `ENGINE`; any other that cannot be opened is named and left out.
         frames: uint8 [N, H, W, 3] RGB at the model's size.
         masks: uint8 [N, H, W], their target indices and void.
         conditions: of all contenders.
@@ -90,7 +95,15 @@ def measure(
         label; kernel_ms the time on a GPU, and share_of_limit its share of p50 (None on a processor).
     """
     with ExitStack() as opened:
-        calls = [open_contender(one, conditions, opened) for one in chosen]
+        calls = []
+        for one in list(chosen):
+            try:
+                calls.append(open_contender(one, conditions, opened))
+            except EngineError as error:
+                if one.name in (REFERENCE, ENGINE):
+                    raise
+                print(f"benchmark: no {one.name}: {error.what}: {error.why}", flush=True)
+                chosen = [other for other in chosen if other != one]
         reference = [one.name for one in chosen].index(REFERENCE)
         memory = [peak_memory(one, frames, conditions) for one in chosen]
         answers = [np.concatenate([call(frame[None]) for frame in frames]) for call in calls]
@@ -134,7 +147,7 @@ def peak_memory(one: Contender, frames: np.ndarray, conditions: Conditions) -> l
         return pool.submit(_run_alone, one, frames[:1], conditions).result()
 
 
-class Labels:
+class ContenderCall:
     """A contender as a function from frames uint8 [N, H, W, 3] RGB to labels uint8 [N, H, W]."""
 
     def __init__(self, call: Call, engine: Engine | None = None) -> None:
@@ -147,17 +160,17 @@ class Labels:
         return self._engine.kernel_ms(frames) if self._engine else None
 
 
-def open_contender(one: Contender, conditions: Conditions, opened: ExitStack) -> Labels:
-    """What runs it; closed with `opened`."""
+def open_contender(one: Contender, conditions: Conditions, opened: ExitStack) -> ContenderCall:
+    """A function from frames to their labels, which `opened` closes; raises EngineError if it cannot be opened."""
     if one.backend == "torch":
-        return Labels(_open_torch(one.path, conditions))
+        return ContenderCall(_open_torch(one.path, conditions))
     if one.backend is None:
         engine = open_engine(one.path, threads=conditions.threads)
     else:
         options = Options(threads=conditions.threads, batch_sizes=conditions.batch_sizes)
         engine = open_model_file(one.path, read_card(one.path), one.backend, one.precision, options)
     opened.enter_context(engine)
-    return Labels(lambda frames: engine.infer(frames).labels, engine)
+    return ContenderCall(lambda frames: engine.infer(frames).labels, engine)
 
 
 def _open_torch(checkpoint: Path, conditions: Conditions) -> Call:

@@ -96,7 +96,7 @@ def _row(
     checkpoint, onnx = folder / "net.ckpt", folder / "fp32.onnx"
     save_checkpoint(checkpoint, segmenter, spec)
     onnx.write_bytes(to_onnx(PortableModel(segmenter, THRESHOLD).eval(), spec.card(THRESHOLD)).SerializeToString())
-    *backends, _ = contenders(checkpoint, folder, folder)
+    *backends, _ = contenders(checkpoint, folder, folder, quiet=True)
     frame = np.random.default_rng(0).integers(0, 255, (1, height, width, 3), np.uint8)
     with ExitStack() as opened:
         calls = [open_contender(one, Conditions(threads, (1,), THRESHOLD), opened) for one in backends]

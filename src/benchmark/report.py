@@ -39,19 +39,6 @@ def format_table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> str
     return "\n".join([rendered[0], "-" * len(rendered[0]), *rendered[1:]])
 
 
-def report(
-    machine: str,
-    size: dict[str, float],
-    latency: Sequence[dict[str, Any]],
-    goals: Sequence[dict[str, Any]],
-    video: Sequence[dict[str, Any]],
-) -> str:
-    """The machine, the model's size and the three tables, as text."""
-    tables = ((latency, LATENCY_COLUMNS), (goals, GOAL_COLUMNS), (video, VIDEO_COLUMNS))
-    sizes = ", ".join(f"{value:,} {name}" for name, value in size.items())
-    return "\n".join(["", machine, sizes, *(f"\n{format_table(*table)}" for table in tables), ""])
-
-
 def json_line(machine: dict[str, Any], **tables: Sequence[dict[str, Any]]) -> str:
     """Everything in one line, for scripts."""
     return json.dumps({"machine": machine, **{name: list(rows) for name, rows in tables.items()}})

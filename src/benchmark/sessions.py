@@ -106,7 +106,7 @@ def _openvino(path: Path, card: ModelCard, opened: ExitStack) -> Iterator[tuple[
         "dynamic batch": {"static": False},
         "THROUGHPUT hint": {"PERFORMANCE_HINT": "THROUGHPUT"},
         "1 thread": {"INFERENCE_NUM_THREADS": 1},
-        "pinned threads": {"ENABLE_CPU_PINNING": True},
+        "threads not pinned to cores": {"ENABLE_CPU_PINNING": False},
         "denormals to zero": {"CPU_DENORMALS_OPTIMIZATION": True},
     }
     for name, changes in settings.items():

@@ -41,10 +41,11 @@ def test_contenders_are_all_that_this_machine_has(models, engine, monkeypatch, c
     assert "no tensorrt int8: not installed" in said
 
 
-def test_a_row_per_batch_size_and_contender(models, engine, frames, monkeypatch):
+def test_a_row_per_batch_size_and_contender_that_opens(models, engine, frames, monkeypatch, capsys):
     monkeypatch.setattr(latency, "peak_memory", lambda *_: [100.0, 120.0])
     chosen = [
         Contender("onnxruntime fp32", models / "fp32.onnx", "onnxruntime", "fp32"),
+        Contender("openvino int8", models / "fp32.onnx", "openvino", "int8"),
         Contender("engine", engine),
     ]
     masks = (np.random.default_rng(2).random((4, HEIGHT, WIDTH)) < 0.5).astype(np.uint8)
@@ -52,6 +53,7 @@ def test_a_row_per_batch_size_and_contender(models, engine, frames, monkeypatch)
     assert [(row["contender"], row["batch"]) for row in rows] == [
         ("onnxruntime fp32", 1), ("engine", 1), ("onnxruntime fp32", 3), ("engine", 3),
     ]  # fmt: skip
+    assert "benchmark: no openvino int8: " in capsys.readouterr().out
     for row in rows:
         assert 0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"]
         assert row["fps"] == pytest.approx(1000 * row["batch"] / row["p50_ms"])

@@ -15,12 +15,12 @@ from src.export.graph import INPUT, OUTPUTS
 from src.export.int8 import to_int8
 from src.export.operators import SUPPORTED, tensorrt_violations
 from src.models.portable import PortableModel
-from src.params import model as model_params
+from src.params.model import OWN_ENCODER, NetName
 from tests.models.test_zoo import THREE, spec
 
 SIZE = 64
 # Nets with an encoder of their own take none; the others, but for segformer, the smallest of residual nets.
-ENCODERS = dict.fromkeys(getattr(model_params, "OWN_ENCODER", ())) | {"segformer": "mit_b0"}
+ENCODERS = dict.fromkeys(OWN_ENCODER) | {"segformer": "mit_b0"}
 FLOAT, HALF, INT64 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT64
 
 
@@ -103,7 +103,7 @@ def test_what_is_on_it_is_not(model):
     assert tensorrt_violations(model) == []
 
 
-@pytest.mark.parametrize("name", get_args(model_params.Model.model_fields["name"].annotation))
+@pytest.mark.parametrize("name", get_args(NetName))
 def test_every_net_is_taken_in_every_precision(name):
     """Also: each passes the checker and runs. Untrained weights have no say in what fp16 and int8 lose."""
     torch.manual_seed(0)

@@ -8,6 +8,7 @@ from src.errors import EngineError, UserError
 from src.hardware import processor
 from src.runtime import open_engine
 from src.runtime.engines import choice, openvino
+from src.runtime.engines.base import Engine
 from src.runtime.engines.build import build_engine
 from src.runtime.engines.record import sha256
 from tests.model_file import HEIGHT, WIDTH, binary_card, write_binary_model, write_foreign_model, write_variants
@@ -150,6 +151,21 @@ def test_a_variant_that_fails_to_open_is_left_out_by_auto_alone(variants, frames
     assert not (tmp_path / "other").exists()
 
 
+def test_a_variant_that_fails_to_run_is_left_out_by_auto(variants, frames, tmp_path, take, monkeypatch):
+    take(onnxruntime_int8=1, openvino_int8=1)
+    infer = Engine.infer
+
+    def fails_in_int8(engine, given):
+        if engine.info.precision == "int8":
+            raise EngineError("int8 failed", "out of memory")
+        return infer(engine, given)
+
+    monkeypatch.setattr(Engine, "infer", fails_in_int8)
+    record = build_engine(variants, tmp_path / "engine", frames)
+    assert record["precision"] != "int8"
+    assert "int8 left out: int8 failed: out of memory" in record["reason"]
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "int8"])
 def test_openvino_below_fp32_keeps_the_fp32_model_file_beside_it(variants, precision, frames, tmp_path):
     record = build_engine(
@@ -197,8 +213,12 @@ def test_bad_input_writes_nothing(binary_model, frames, tmp_path):
 
 def test_files_of_different_models_are_refused(frames, tmp_path):
     folder = write_variants(tmp_path / "onnx")
-    write_binary_model(folder / "int8.onnx", binary_card(precision="int8", width=WIDTH * 2))
-    with pytest.raises(EngineError, match="is of another model"):
+    for card in (binary_card(precision="int8", width=WIDTH * 2), binary_card(precision="int8", git_revision="older")):
+        write_binary_model(folder / "int8.onnx", card)
+        with pytest.raises(EngineError, match="does not belong with"):
+            build_engine(folder, tmp_path / "engine", frames)
+    write_binary_model(folder / "int8.onnx", binary_card(precision="fp16"))
+    with pytest.raises(EngineError, match="does not belong with"):
         build_engine(folder, tmp_path / "engine", frames)
     for name in ("fp32", "int8"):
         (folder / f"{name}.onnx").unlink()

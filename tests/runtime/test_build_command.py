@@ -1,11 +1,15 @@
 """`python -m src.runtime.engines`: an engine from model files and photographs, without the pipeline."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
 
 from src.runtime import open_engine
+from src.runtime.engines import __main__ as engines_main
 from src.runtime.engines.__main__ import main
+from tests.import_graph import ROOT
 from tests.model_file import write_variants
 
 
@@ -42,3 +46,16 @@ def test_pictures_that_cannot_be_read_and_other_mistakes_exit_with_a_message(pho
     assert ended.value.code == 3
     assert "no such model file" in capsys.readouterr().err
     assert not (tmp_path / "engine").exists()
+
+
+def test_the_commands_in_the_docs_are_accepted(monkeypatch):
+    text = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    commands = re.findall(r"python -m src\.runtime\.engines (--[^#`\n]+)", text)
+    assert len(commands) >= 2
+    accepted = []
+    monkeypatch.setattr(engines_main, "_build", accepted.append)
+    for command in commands:
+        main(command.split())
+    assert {options.backend for options in accepted} >= {"auto", "openvino"}
+    main([*commands[0].split(), "--backend", "tensorrt", "--batch-sizes", "1", "4", "--precision", "fp16"])
+    assert accepted[-1].batch_sizes == [1, 4]

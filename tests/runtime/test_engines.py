@@ -261,7 +261,7 @@ def test_the_probe_is_a_frame_with_both_labels(folder):
 
 def test_an_engine_that_fails_its_probe_is_refused(folder):
     swap_probe_labels(folder)
-    with pytest.raises(EngineError, match=r"of its probe's pixels, the limit is 99\.00%") as caught:
+    with pytest.raises(EngineError, match=r"of its probe's pixels, the limit is 98\.00%") as caught:
         open_engine(folder)
     assert REBUILD in caught.value.fix
 

@@ -30,7 +30,7 @@ PRECISIONS = {
 }
 GRAPH_OF = {"fp32": "fp32", "bf16": "fp32", "fp16": "fp16", "int8": "int8"}
 INSTALLS = {
-    "tensorrt": "uv pip install '.[tensorrt]'",
+    "tensorrt": "uv pip install -r pyproject.toml --extra tensorrt",
     "openvino": "uv pip install openvino",
     "onnxruntime": "uv pip install onnxruntime",
 }

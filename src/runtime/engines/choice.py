@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from textwrap import shorten
@@ -99,17 +99,21 @@ class Models:
         found = sorted(path.glob("*.onnx")) if path.is_dir() else [path]
         if not found:
             raise EngineError(f"{path}: holds no .onnx model file", fix="export them: dvc repro export-onnx")
-        cards = {file: read_card(file) for file in found}
-        first = cards[found[0]]
-        for file, card in cards.items():
-            if (card.classes, card.height, card.width) != (first.classes, first.height, first.width):
+        files: dict[str, Path] = {}
+        cards: dict[str, ModelCard] = {}
+        for file in found:
+            card = read_card(file)
+            known = next(iter(cards.values()), card)
+            if replace(card, precision=known.precision) != known or card.precision in cards:
                 raise EngineError(
-                    f"{file}: is of another model than {found[0]}", fix="export them together: dvc repro export-onnx"
+                    f"{file}: does not belong with {found[0]}",
+                    "they are of different models or exports, or of the same precision",
+                    "export them together: dvc repro export-onnx",
                 )
-        files = {card.precision: file for file, card in cards.items()}
+            files[card.precision], cards[card.precision] = file, card
         if len(files) > 1 and "fp32" not in files:
             raise EngineError(f"{path}: has no fp32 model file, the reference", fix="dvc repro export-onnx")
-        return cls(files, {card.precision: card for card in cards.values()})
+        return cls(files, cards)
 
     def open(self, backend: str, precision: str, options: Options) -> Engine:
         """The engine of a variant; raises EngineError if there is no graph for it, or as `open_model_file`."""
@@ -156,7 +160,9 @@ def measured_variants(
             why = "" if named else obstacle(models, *pair)
             try:
                 if not why:
-                    engines[pair] = opened.enter_context(models.open(*pair, options))
+                    engine = opened.enter_context(models.open(*pair, options))
+                    engine.infer(frames[:1])  # some fail no sooner
+                    engines[pair] = engine
             except EngineError as error:
                 if named:
                     raise
@@ -178,7 +184,7 @@ def measured_variants(
         yield measured + left_out
 
 
-def fastest(variants: Sequence[Variant], onnx_path: Path) -> tuple[Variant, str]:
+def fastest(variants: Sequence[Variant], models: Path) -> tuple[Variant, str]:
     """The fastest variant within its limit, and the reason in one line.
 
     Raises:
@@ -188,7 +194,7 @@ def fastest(variants: Sequence[Variant], onnx_path: Path) -> tuple[Variant, str]
     short = [f"{v.name} agrees on {v.share:.2%}, the limit is {v.limit:.2%}" for v in variants if v.short]
     if not fit:
         raise EngineError(
-            f"{onnx_path}: no engine agrees with the model file",
+            f"{models}: no engine agrees with the model file",
             "; ".join(short + _left_out(variants)) or "no backend is installed",
             "set engine.precision: fp32, or lower engine.min_agreement, in params.yaml",
         )

@@ -14,7 +14,7 @@ import numpy as np
 from src.errors import EngineError
 from src.runtime.engines.base import OUT_OF_MEMORY_FIX
 
-NEEDS = "TensorRT's extra brings it: uv pip install '.[tensorrt]'"
+NEEDS = "TensorRT's extra brings it: uv pip install -r pyproject.toml --extra tensorrt"
 
 
 class CudaError(RuntimeError):

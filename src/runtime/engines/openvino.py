@@ -40,8 +40,10 @@ class OpenVINOEngine(Engine):
         outputs = {_name(port): _shape(port) for port in compiled.outputs}
         check_ports(info.path, info.card, inputs, outputs)
         super().__init__(info, options.requests)
-        self.settings = _settings(info.precision, options)
+        # The precision as it is: a processor without one that was asked for computes in f32 instead.
+        self.settings = _settings(info.precision, options) | {HINT: compiled.get_property(HINT).get_type_name()}
         self.compiled = compiled
+        self._places = [list(outputs).index(name) for name in OUTPUTS]
         self._requests = threading.local()
 
     def raw_call(self) -> Callable[[np.ndarray], Any]:
@@ -58,9 +60,10 @@ class OpenVINOEngine(Engine):
         shape = frames.shape[:3]
         masks = Masks(np.empty(shape, np.uint8), np.empty(shape, np.uint8))
         for index in range(len(frames)):
-            answer = request.infer([frames[index : index + 1]], share_inputs=True, share_outputs=True)
-            masks.labels[index] = answer[OUTPUTS[0]][0]
-            masks.confidence[index] = answer[OUTPUTS[1]][0]
+            request.infer([frames[index : index + 1]], share_inputs=True, share_outputs=True)
+            # By position: the answer's look-up by name costs 20 microseconds.
+            masks.labels[index] = request.get_output_tensor(self._places[0]).data[0]
+            masks.confidence[index] = request.get_output_tensor(self._places[1]).data[0]
         return masks
 
     def _request_of_thread(self) -> "openvino.InferRequest":

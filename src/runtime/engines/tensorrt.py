@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OLDEST = (10, 12)  # strongly typed networks with what the model file needs
 TIMED_LAUNCHES = 50
-INSTALL = "uv pip install '.[tensorrt]'"
+INSTALL = "uv pip install -r pyproject.toml --extra tensorrt"
 
 
 class TensorRTEngine(Engine):
