@@ -98,7 +98,7 @@ def test_a_changed_rate_trains_again_and_changes_nothing_before(clone):
     assert re.search(r"evaluate\.test\.iou\s+[\d.]+\s+[\d.]+\s+-?[\d.]+", diff)
     clone.run("dvc plots show -o plots")
     page = (clone.path / "plots/index.html").read_text()
-    for title in ("Loss and val IoU per epoch", "Precision over recall", "Latency, batch 1", "worst.png"):
+    for title in ("Loss and val IoU per epoch", "Precision over recall", "Latency of a call", "worst.png"):
         assert title in page
     clone.git("checkout", "params.yaml", "dvc.lock", "metrics")
     clone.run("dvc checkout")

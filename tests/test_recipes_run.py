@@ -29,7 +29,7 @@ TOY = {
     "model": {"encoder_weights": None},
     "train": {"epochs": 1, "batch_size": 2, "workers": 0, "threads": 1, "devices": 1},
     "evaluate": {"pictures": 0},
-    "export": {"frames": 4, "min_agreement": 0.999},
+    "export": {"frames": 4, "variants": ["fp32"], "min_agreement_fp32": 0.999},
     "tracking": {"mlflow": False},
 }
 STAGES = (download, filter_sky, preprocess, train, evaluate, export_onnx)
@@ -74,12 +74,13 @@ def lay_out_sets(root, sets):
     for one in sets.values():
         below = root / one["images"].split("images/")[0]
         make_folder(below, groups=8)
+        (below / "masks").rename(root / one["masks"].split("/{")[0])
         if one["group"] == "^([^-]+)-":
             for path in [*below.rglob("*.jpg"), *below.rglob("*.png")]:
                 path.rename(path.with_name(path.name.replace("_", "-")))
         if one["splits"]:
             rows = [f"{path.stem},{('train', 'val', 'test')[i % 3]}" for i, path in enumerate(images_of(below))]
-            (below / one["splits"]).write_text("\n".join(["name,split", *rows]) + "\n", encoding="utf-8")
+            (root / one["splits"]).write_text("\n".join(["name,split", *rows]) + "\n", encoding="utf-8")
     return root
 
 
