@@ -14,7 +14,7 @@ ORDER = ["download", "filter-sky", "preprocess", "train", "evaluate", "export-on
 
 # From the ground up; a module may import from its own floor and below.
 FLOORS = (
-    ("errors", "files", "params", "model_card", "labels", "hardware", "records"),
+    ("errors", "files", "params", "model_card", "labels", "hardware", "records", "sizes"),
     ("models", "data", "runtime", "tracking"),
     ("training", "evaluation", "export", "benchmark"),
     ("infer", "demo", "recipes", "comparison"),

@@ -25,6 +25,7 @@ from src.errors import UserError, user_errors
 from src.hardware import cores, processor
 from src.params.model import NetName
 from src.runtime.engines.timing import interleaved
+from src.sizes import parse_size
 
 # An encoder of each kind where the net takes one: small residual, larger residual, depthwise, transformer.
 CHOSEN: tuple[tuple[str, str | None], ...] = (
@@ -47,7 +48,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=get_args(NetName), metavar="NET", help="these nets alone")
     parser.add_argument("--markdown", action="store_true", help="a table for a page")
     chosen = parser.parse_args()
-    width, height = _size(chosen.size)
+    width, height = parse_size(chosen.size)
     machine = f"{processor()['model']}, {chosen.threads} threads"
     print(f"{machine}, input {width}x{height}, median of {chosen.runs}\n", flush=True)
     wanted = [(net, encoder) for net, encoder in CHOSEN if not chosen.only or net in chosen.only]
@@ -109,14 +110,6 @@ def _row(
         "multiples of": multiple,
         **{one.name: round(median(taken) * 1000, 1) for one, taken in zip(backends, seconds, strict=True)},
     }
-
-
-def _size(text: str) -> tuple[int, int]:
-    try:
-        width, height = (int(part) for part in text.split("x"))
-    except ValueError as error:
-        raise UserError(f"--size: {text} is no size", fix="give width x height, such as 256x256") from error
-    return width, height
 
 
 def _markdown(rows: Sequence[dict[str, Any]]) -> str:

@@ -21,6 +21,7 @@ from src.benchmark.report import format_table
 from src.errors import UserError, user_errors
 from src.hardware import processor
 from src.params import Model, Params, Train, load
+from src.sizes import parse_size
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +54,7 @@ def main() -> None:
     rows = compare(
         settings,
         nets,
-        size=_size(chosen.size) or (settings.preprocess.width, settings.preprocess.height),
+        size=parse_size(chosen.size) if chosen.size else (settings.preprocess.width, settings.preprocess.height),
         batch=chosen.batch or settings.train.batch_size,
         steps=chosen.steps,
         compiled=chosen.compile,
@@ -175,15 +176,6 @@ def _net(default: Model, name: str) -> Model:
     if not encoder:
         raise UserError(f"--nets: {name}", "a network is named as NAME:ENCODER", "for example unet:resnet34")
     return Model.model_validate(default.model_dump() | {"name": net, "encoder": encoder, "decoder_channels": None})
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise UserError(f"--size: {text}", fix="width x height in pixels, for example 256x160")
-    return int(width), int(height)
 
 
 if __name__ == "__main__":

@@ -44,5 +44,5 @@ def test_it_prints_a_page_or_a_terminals_table(monkeypatch, capsys):
 
 
 def test_a_size_that_is_none_is_refused(monkeypatch):
-    with pytest.raises(UserError, match="--size: big is no size"):
+    with pytest.raises(UserError, match="--size 'big' is not a size"):
         run(monkeypatch, "--size", "big")

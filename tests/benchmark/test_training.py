@@ -26,9 +26,3 @@ def test_each_network_is_a_row_and_ours_is_the_step_of_training(monkeypatch):
 def test_a_network_without_an_encoder_is_refused():
     with pytest.raises(UserError, match="--nets: unet"):
         training._net(model_options(), "unet")
-
-
-def test_a_size_is_width_and_height():
-    assert training._size("256x160") == (256, 160)
-    with pytest.raises(UserError, match="--size: 256"):
-        training._size("256")

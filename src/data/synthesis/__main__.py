@@ -7,11 +7,11 @@ python -m src.data.synthesis --gallery chosen.png --cols 3 --seeds 3 17 21 40 56
 """
 
 import argparse
-import re
 from pathlib import Path
 
 from src.data.synthesis.options import PLACES, SKIES
 from src.errors import UserError, user_errors
+from src.sizes import parse_size
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -66,7 +66,7 @@ def _write_gallery(options: argparse.Namespace) -> None:
     if chosen:
         chosen["no_sky_share"] = 0.0
     seeds = options.seeds or range(options.seed, options.seed + options.rows * options.cols)
-    size = _size(options.size or "512x288")
+    size = parse_size(options.size or "512x288")
     write_gallery(options.gallery, options.cols, seeds, *size, SceneOptions(**chosen), tinted=not options.plain)
     print(f"wrote {options.gallery}")
 
@@ -74,7 +74,7 @@ def _write_gallery(options: argparse.Namespace) -> None:
 def _write_clip(options: argparse.Namespace) -> None:
     from src.data.synthesis.export import write_clip
 
-    width, height = _size(options.size or "1280x720", even=True)
+    width, height = parse_size(options.size or "1280x720", even=True)
     length = {"frames": options.frames, "fps": options.fps}
     write_clip(options.clip, options.masks, **length, seed=options.seed, width=width, height=height)
     print(f"wrote {options.clip}" + (f" and {options.frames} masks in {options.masks}" if options.masks else ""))
@@ -102,25 +102,6 @@ def _check(options: argparse.Namespace) -> None:
     for path, ending in ((options.clip, ".mp4"), (options.gallery, ".png")):
         if path and path.suffix.lower() != ending:
             raise UserError(f"{path} does not end in {ending}", fix=f"name it {path.with_suffix(ending)}")
-
-
-def _size(text: str, even: bool = False) -> tuple[int, int]:
-    """Width and height from "1280x720"."""
-    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text)
-    if not match:
-        raise UserError(f"--size {text!r} is not a size", fix="write it as WIDTHxHEIGHT, such as 1280x720")
-    width, height = int(match[1]), int(match[2])
-    if not all(16 <= side <= 8192 for side in (width, height)):
-        raise UserError(
-            f"--size {text} is out of range", why="each side must be 16 to 8192 pixels", fix="try --size 1280x720"
-        )
-    if even and (width % 2 or height % 2):
-        raise UserError(
-            f"--size {text} is odd",
-            why="H.264 with 4:2:0 colour needs even sides",
-            fix=f"try --size {width + width % 2}x{height + height % 2}",
-        )
-    return width, height
 
 
 if __name__ == "__main__":
