@@ -106,8 +106,7 @@ def train_process(plan: Plan, *, place: Place, log: Log) -> dict[str, Any]:
     images = manifest.images["train"]
     if fabric.is_global_zero:
         many = f"{place.processes} processes of " if place.processes > 1 else ""
-        name = f"{plan.model.name} over {plan.model.encoder}"
-        print(f"training {name} on {fabric.device.type}: {images} images, {many}{threads} threads", flush=True)
+        print(f"training {spec.title} on {fabric.device.type}: {images} images, {many}{threads} threads", flush=True)
     run_epochs(learner, train, val, progress, plan.store, len(spec.classes), log)
 
     if fabric.is_global_zero:
