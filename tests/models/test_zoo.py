@@ -71,3 +71,8 @@ def test_the_portable_model_decides_as_its_logits_say(classes):
         chance = logits.softmax(1).amax(1)
         assert torch.equal(labels, logits.argmax(1).to(torch.uint8))
     assert (confidence.float() - chance * 255).abs().max() <= 0.51
+
+
+def test_a_net_from_scratch_follows_its_statistics_within_a_short_training():
+    network = build_network("lraspp", None, 1, encoder_weights=None, decoder_channels=None)
+    assert {norm.momentum for norm in network.modules() if isinstance(norm, torch.nn.BatchNorm2d)} == {0.1}

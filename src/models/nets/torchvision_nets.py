@@ -42,6 +42,12 @@ class LRASPP(nn.Module):
         weights = MobileNet_V3_Large_Weights.IMAGENET1K_V1 if pretrained else None
         made = lraspp_mobilenet_v3_large(weights_backbone=weights, num_classes=logits, progress=False)
         self.encoder, self.head = made.backbone, made.classifier
+        if not pretrained:
+            # torchvision's 0.01 is for ImageNet's hundreds of thousands of steps: after a few hundred, evaluation
+            # would still normalise by statistics that are mostly those of an untrained net.
+            for norm in self.modules():
+                if isinstance(norm, nn.BatchNorm2d):
+                    norm.momentum = 0.1
 
     def forward(self, frames: torch.Tensor) -> Logits:
         return answer(self, frames, self.head(self.encoder(frames)), [])
