@@ -304,8 +304,10 @@ def test_ctrl_c_exits_with_130_and_keeps_a_whole_video(model, tmp_path):
          "--save-masks", tmp_path / "masks"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    deadline = time.monotonic() + 240
     while not (tmp_path / "masks" / "000020.png").exists():
         assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, process.kill()
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=240)

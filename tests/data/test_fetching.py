@@ -273,9 +273,10 @@ def test_a_killed_download_goes_on_where_it_stopped(server, tmp_path, waits):
     code = "import sys, pathlib, src.data.fetching.http as h; h.download(sys.argv[1], pathlib.Path(sys.argv[2]))"
     command = [sys.executable, "-c", code, server.url + "/set.zip", str(tmp_path / "work")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        part = tmp_path / "work/set.zip.part"
+        part, deadline = tmp_path / "work/set.zip.part", time.monotonic() + 240
         while not (part.is_file() and part.stat().st_size >= 190_000):
             assert process.poll() is None, "the download ended before it could be killed"
+            assert time.monotonic() < deadline, process.kill()
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     held = part.stat().st_size

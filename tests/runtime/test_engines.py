@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import threading
 import time
 
@@ -12,6 +14,7 @@ from src.runtime.engines.base import Engine, EngineInfo, Masks
 from src.runtime.engines.build import build_engine
 from src.runtime.engines.probe import PROBE_FILE, Probe
 from src.runtime.engines.record import FALLBACK_FILE, RECORD_FILE, sha256
+from tests.import_graph import ROOT
 from tests.model_file import (
     HEIGHT,
     WIDTH,
@@ -331,3 +334,23 @@ def test_the_default_folder_does_not_follow_the_working_directory(tmp_path, monk
 def test_library_versions_name_the_library():
     assert set(library_versions("openvino")) == {"openvino"}
     assert set(library_versions("onnxruntime")) == {"onnxruntime"}
+
+
+FIRST_TOGETHER = """
+import sys
+import numpy as np
+from src.runtime import open_engine
+sys.setswitchinterval(1e-6)
+with open_engine(sys.argv[1], backend="openvino", requests=4) as engine:
+    card = engine.info.card
+    futures = [engine.submit(np.zeros((1, card.height, card.width, 3), np.uint8)) for _ in range(16)]
+    print(sum(future.result().labels.shape[0] for future in futures))
+"""
+
+
+def test_requests_that_come_first_together_do_not_wait_for_each_other(binary_model):
+    """OpenVINO's bindings look numpy up on first use, where two threads could block each other for ever."""
+    for _ in range(3):
+        command = [sys.executable, "-c", FIRST_TOGETHER, str(binary_model)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+        assert done.stdout.split() == ["16"], done.stderr

@@ -40,6 +40,7 @@ class OpenVINOEngine(Engine):
         outputs = {_name(port): _shape(port) for port in compiled.outputs}
         check_ports(info.path, info.card, inputs, outputs)
         super().__init__(info, options.requests)
+        _set_up_numpy()
         # The precision as it is: a processor without one that was asked for computes in f32 instead.
         self.settings = _settings(info.precision, options) | {HINT: compiled.get_property(HINT).get_type_name()}
         self.compiled = compiled
@@ -70,6 +71,17 @@ class OpenVINOEngine(Engine):
         if not hasattr(self._requests, "own"):
             self._requests.own = self.compiled.create_infer_request()
         return self._requests.own
+
+
+def _set_up_numpy() -> None:
+    """Makes OpenVINO's bindings look numpy up here and now, on one thread.
+
+    On first use they do it under a C++ guard that knows nothing of the interpreter's lock: of two requests that come
+    first together, one holds the guard and waits for the lock, the other the lock and waits for the guard, for ever.
+    """
+    import openvino
+
+    openvino.Type.u8.to_dtype()
 
 
 def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine:
