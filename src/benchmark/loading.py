@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 from src.benchmark.report import format_table
+from src.benchmark.training import MANY_STEPS
 from src.data.augment import build_augmentation
 from src.data.raw import raw_folders
 from src.data.selection import select
@@ -35,7 +36,6 @@ COST_COLUMNS = {"knob": "augmentation", "ms": "ms/image", "share": "p", "expecte
 # Nothing happens to the image but its crop to the model's size.
 STILL = dict.fromkeys(Augment.model_fields, 0.0) | {"min_crop": 1.0}
 COST_IMAGES = 100
-MANY_STEPS = 10**6  # of a schedule that must not end within the measurement
 
 
 def main() -> None:
