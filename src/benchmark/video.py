@@ -17,10 +17,11 @@ from src.runtime.engines.base import Engine
 from src.runtime.frames import prepare
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.pipeline import play
-from src.runtime.video.sink import VideoWriter
+from src.runtime.video.sink import VideoFile
 from src.runtime.video.source import VideoSource
 from src.runtime.video.stats import RunStats
 from src.runtime.video.window import Window
+from src.runtime.video.writer import VideoWriter
 
 REPEATS = 3
 REQUESTS = 2  # inferences in flight, as `python -m src.infer` plays a video
@@ -88,7 +89,7 @@ def _decode_alone(video: Path, frames: int) -> float:
 def _model_alone(engine: Engine, video: Path, frames: int) -> float:
     """As many requests in flight as when it plays, on frames that are decoded and resized beforehand."""
     with VideoSource(video) as source:
-        ready = [prepare(frame, engine.info.card)[None] for frame, _ in zip(source, range(8), strict=False)]
+        ready = [prepare(frame.image, engine.info.card)[None] for frame, _ in zip(source, range(8), strict=False)]
     flying = deque()
     began = time.perf_counter()
     for i in range(frames):
@@ -104,6 +105,9 @@ def _played(engine: Engine, video: Path, frames: int, *, save: Path | None = Non
     with ExitStack() as stack:
         source = stack.enter_context(VideoSource(video))
         compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
-        sinks = [stack.enter_context(VideoWriter(save, source.width, source.height, source.fps))] if save else []
+        sinks = []
+        if save:
+            writer = VideoWriter(save, source.width, source.height, source.fps)
+            sinks.append(VideoFile(stack.enter_context(writer)))
         window = stack.enter_context(Window("skyseg benchmark")) if show else None
         return play(source, engine, compositor=compositor, sinks=sinks, window=window, max_frames=frames)

@@ -49,8 +49,13 @@ def upscale_labels(
     if not card.binary:
         return cv2.resize(labels, (width, height), dst=out, interpolation=cv2.INTER_NEAREST)
     full = upscale_confidence(confidence, width, height, out)
+    return threshold_confidence(full, card, full)
+
+
+def threshold_confidence(confidence: np.ndarray, card: ModelCard, out: np.ndarray | None = None) -> np.ndarray:
+    """Labels uint8 [H, W], 0 or 1, of a binary model's confidence uint8 [H, W]; into `out`, which may be the same."""
     # cv2 keeps what is above its threshold; the card's keeps what reaches it.
-    return cv2.threshold(full, round(card.threshold * 255) - 1, 1, cv2.THRESH_BINARY, dst=full)[1]
+    return cv2.threshold(confidence, round(card.threshold * 255) - 1, 1, cv2.THRESH_BINARY, dst=out)[1]
 
 
 def upscale_confidence(confidence: np.ndarray, width: int, height: int, out: np.ndarray | None = None) -> np.ndarray:

@@ -15,6 +15,7 @@ from src.hardware import cores
 from src.runtime.interrupts import heeding_interrupts
 from src.runtime.segmenter import SkySegmenter
 from src.runtime.video.compositing import Compositor, mask_picture
+from src.runtime.video.frame import Result
 from src.runtime.video.sink import write_picture
 from src.runtime.video.stats import RunStats, covered_seconds, summarise
 from src.runtime.video.window import Window
@@ -224,7 +225,7 @@ def _compositor_for(
 
 
 def _compose(compositor: Compositor, image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return compositor.compose(image, labels, compositor.buffer())
+    return compositor.compose(image, Result(labels), compositor.buffer())
 
 
 def _write(photo: Photo, mask: np.ndarray, picture: np.ndarray | None) -> None:

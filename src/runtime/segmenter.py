@@ -1,6 +1,8 @@
 """A picture in, a mask of the same size out: the segmenter that hides the model's size and colour order."""
 
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 
@@ -8,68 +10,97 @@ import numpy as np
 
 from src.errors import UserError
 from src.runtime.engines import default_engine_folder, open_engine
-from src.runtime.engines.base import Engine
-
-
-@dataclass
-class SegmentedFrame:
-    """The answer to one picture, at the picture's own size.
-
-    Attributes:
-        labels: uint8 [H, W], class index, 0 is background.
-        confidence: uint8 [H, W], 0..255; binary: probability of class 1; multi-class: of the winning class.
-    """
-
-    labels: np.ndarray
-    confidence: np.ndarray
+from src.runtime.engines.base import Engine, Masks
+from src.runtime.frames import prepare
+from src.runtime.postprocess import PostProcessor
 
 
 class SkySegmenter:
-    """Segments pictures of any size.
+    """Segments pictures of any size, and videos.
 
         with SkySegmenter() as segmenter:
             sky = segmenter.predict(cv2.imread("photo.jpg")).labels == 1
+            for frame, masks in segmenter.stream("clip.mp4"):
+                ...
 
     Args:
         engine: an open `Engine`, which stays the caller's to close; or a path for `open_engine`; None opens
             the engine that the pipeline built.
+        threshold: probability (0..1) from which a pixel is sky; None takes the model's own.
+        refine: "guided" draws edges at the picture's own resolution (`src.runtime.refinement`); "none" does not.
 
     Raises:
-        UserError: no engine is given and none is built.
+        UserError: no engine is given and none is built, or options that the model's classes do not allow.
         EngineError: as `open_engine`.
     """
 
-    def __init__(self, engine: Engine | str | Path | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine | str | Path | None = None,
+        *,
+        threshold: float | None = None,
+        refine: str = "none",
+    ) -> None:
         self._owned = not isinstance(engine, Engine)
-        self.engine = engine if isinstance(engine, Engine) else open_engine(engine or built_engine())
+        self.engine = engine if isinstance(engine, Engine) else open_engine(engine or built_engine(), requests=2)
         self.card = self.engine.info.card
+        self._settings = {"threshold": threshold, "refine": refine}
+        self._postprocess = PostProcessor(self.card, self.card.width, self.card.height, **self._settings)
 
-    def predict(self, image_bgr: np.ndarray) -> SegmentedFrame:
+    def predict(self, image_bgr: np.ndarray) -> Masks:
         """Segments one picture.
 
         Args:
             image_bgr: uint8 [H, W, 3], BGR as cv2 reads it, any size.
 
+        Returns:
+            labels uint8 [H, W], class index (1 is sky), and confidence uint8 [H, W], probability x 255.
+
         Raises:
             UserError: another type or shape.
             EngineError: the engine is closed or failed.
         """
-        from src.runtime.frames import prepare, upscale_confidence, upscale_labels
+        _refuse_unless_picture(image_bgr)
+        prepared = prepare(image_bgr, self.card)
+        return _at_full_size(self._postprocess, image_bgr, prepared, self.engine.infer(prepared[None]))
 
-        if image_bgr is None:
-            raise UserError("no picture: None", "cv2.imread gives None for a path it cannot read", "check the path")
-        if image_bgr.dtype != np.uint8 or image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.size == 0:
-            raise UserError(
-                f"the picture is {image_bgr.dtype} {list(image_bgr.shape)}, not uint8 [H, W, 3]",
-                fix="read it with cv2.imread(path, cv2.IMREAD_COLOR)",
-            )
-        height, width = image_bgr.shape[:2]
-        answer = self.engine.infer(prepare(image_bgr, self.card)[None])
-        labels, confidence = answer.labels[0], answer.confidence[0]
-        return SegmentedFrame(
-            labels=upscale_labels(labels, confidence, width, height, self.card),
-            confidence=upscale_confidence(confidence, width, height),
-        )
+    def stream(self, source: str | Path | Iterable[np.ndarray], *, smooth: bool = False) -> Iterator[tuple]:
+        """Segments the frames of a video in order, some of them in flight at a time.
+
+        Args:
+            source: what `open_source` takes (a file, a camera's number, a URL), or pictures as `predict` takes.
+            smooth: follow the frames in time (`src.runtime.smoothing`).
+
+        Yields:
+            (frame, masks): uint8 [H, W, 3] BGR, the caller's to keep, and as `predict` answers.
+
+        Raises:
+            UserError, EngineError: as `predict`, and as `open_source` for a source that cannot be read.
+        """
+        if isinstance(source, str | Path):
+            from src.runtime.video.source import VideoSource
+
+            with VideoSource(source) as opened:
+                yield from self._stream((frame.image for frame in opened), smooth)
+        else:
+            yield from self._stream(source, smooth)
+
+    def _stream(self, images: Iterable[np.ndarray], smooth: bool) -> Iterator[tuple[np.ndarray, Masks]]:
+        postprocess = PostProcessor(self.card, self.card.width, self.card.height, smooth=smooth, **self._settings)
+        flying: deque[tuple[np.ndarray, np.ndarray, Future[Masks]]] = deque()
+
+        def landed() -> tuple[np.ndarray, Masks]:
+            image, prepared, answer = flying.popleft()
+            return image, _at_full_size(postprocess, image, prepared, answer.result())
+
+        for image in images:
+            _refuse_unless_picture(image)
+            prepared = prepare(image, self.card)
+            flying.append((image, prepared, self.engine.submit(prepared[None])))
+            if len(flying) == self.engine.requests:
+                yield landed()
+        while flying:
+            yield landed()
 
     def close(self) -> None:
         """Closes the engine if the segmenter opened it."""
@@ -98,3 +129,20 @@ def built_engine() -> Path:
             fix="build one: make demo, or dvc repro; or name an engine folder or model file: --engine PATH",
         )
     return folder
+
+
+def _at_full_size(postprocess: PostProcessor, image: np.ndarray, prepared: np.ndarray, answer: Masks) -> Masks:
+    postprocess.resize(image.shape[1], image.shape[0])
+    labels, confidence = answer.labels[0], answer.confidence[0]
+    room = np.empty(image.shape[:2], np.uint8)
+    return Masks(*postprocess(image, prepared, labels, confidence, confidence_out=room))
+
+
+def _refuse_unless_picture(image: np.ndarray) -> None:
+    if image is None:
+        raise UserError("no picture: None", "cv2.imread gives None for a path it cannot read", "check the path")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise UserError(
+            f"the picture is {image.dtype} {list(image.shape)}, not uint8 [H, W, 3]",
+            fix="read it with cv2.imread(path, cv2.IMREAD_COLOR)",
+        )

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from src.runtime.video.sink import VideoWriter
+from src.runtime.video.writer import VideoWriter
 
 WIDTH, HEIGHT, FPS, FRAMES = 192, 128, 12.0, 24
 SKY_BGR, GROUND_BGR = (230, 150, 60), (30, 70, 110)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from src.infer import VIEWS as OFFERED
+from src.runtime.options import VIEWS as OFFERED
 from src.runtime.video.compositing import VIEWS, Compositor, mask_picture
+from src.runtime.video.frame import Result
 from tests.model_file import SKY_COLOUR, binary_card, three_class_card
 
 SKY_BGR = np.array(SKY_COLOUR[::-1])
@@ -23,7 +24,7 @@ def labels() -> np.ndarray:
 def compose(card, view, frame, labels, opacity=0.5) -> np.ndarray:
     compositor = Compositor(card, view, frame.shape[1], frame.shape[0], opacity)
     before, out = frame.copy(), compositor.buffer()
-    assert compositor.compose(frame, labels, out) is out
+    assert compositor.compose(frame, Result(labels), out) is out
     assert np.array_equal(frame, before), "the frame belongs to someone else"
     return out
 
@@ -73,8 +74,8 @@ def test_each_class_has_its_own_colour(frame, labels):
 def test_nothing_of_the_last_frame_shows_in_the_next(frame, labels):
     compositor = Compositor(three_class_card(), "overlay", 80, 60)
     out = compositor.buffer()
-    compositor.compose(frame, labels, out)
-    compositor.compose(frame, np.zeros_like(labels), out)
+    compositor.compose(frame, Result(labels), out)
+    compositor.compose(frame, Result(np.zeros_like(labels)), out)
     assert np.array_equal(out, frame)
 
 

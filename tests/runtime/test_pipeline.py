@@ -10,6 +10,7 @@ from src.runtime import open_engine
 from src.runtime.engines.base import Engine, EngineInfo, Masks
 from src.runtime.video.channel import Broken, Channel
 from src.runtime.video.compositing import Compositor
+from src.runtime.video.frame import Result
 from src.runtime.video.pipeline import play
 from src.runtime.video.source import VideoSource
 from src.runtime.video.stats import STEPS, covered_seconds
@@ -24,16 +25,18 @@ KEYS = {
 class Recorder:
     """A sink that keeps copies."""
 
-    def __init__(self, takes: str, fail_at: int | None = None, delay: float = 0) -> None:
-        self.takes, self.fail_at, self.delay = takes, fail_at, delay
+    needs_confidence = False
+
+    def __init__(self, keeps: str, fail_at: int | None = None, delay: float = 0) -> None:
+        self.keeps, self.fail_at, self.delay = keeps, fail_at, delay
         self.thread_ids: set[int] = set()
         self.images: list[np.ndarray] = []
 
-    def write(self, image: np.ndarray) -> None:
+    def write(self, result: Result) -> None:
         if len(self.images) == self.fail_at:
             raise UserError("the disk is full")
         time.sleep(self.delay)
-        self.images.append(image.copy())
+        self.images.append(getattr(result, self.keeps).copy())
 
 
 class FakeWindow:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from src.errors import UserError
-from src.runtime.video.sink import MaskFolder, VideoWriter, write_picture
+from src.runtime.video.frame import Result
+from src.runtime.video.sink import MaskFolder, write_picture
 from src.runtime.video.source import DEFAULT_FPS, VideoSource
+from src.runtime.video.writer import VideoWriter
 from tests.import_graph import ROOT
 from tests.model_file import binary_card, three_class_card
 from tests.runtime.clips import FPS, FRAMES, HEIGHT, WIDTH, frame, read_mask, write_clip
@@ -18,9 +20,11 @@ from tests.runtime.clips import FPS, FRAMES, HEIGHT, WIDTH, frame, read_mask, wr
 def test_a_clip_comes_back_frame_by_frame(clip):
     with VideoSource(clip) as source:
         assert (source.width, source.height, source.fps, source.frame_count) == (WIDTH, HEIGHT, FPS, FRAMES)
-        for index, picture in enumerate(source):
-            assert picture.dtype == np.uint8
-            assert np.abs(picture.astype(int) - frame(index)).mean() < 4, "colours survive: the tags are right"
+        for index, found in enumerate(source):
+            assert found.index == index
+            assert found.time == pytest.approx(index / FPS, abs=1e-3)
+            assert found.image.dtype == np.uint8
+            assert np.abs(found.image.astype(int) - frame(index)).mean() < 4, "colours survive: the tags are right"
         assert index == FRAMES - 1
         assert source.read() is None
 
@@ -29,7 +33,7 @@ def test_frames_are_decoded_into_the_buffer_given(clip):
     buffer = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     with VideoSource(clip) as source:
         source.read(buffer)
-        assert source.read(buffer) is buffer
+        assert source.read(buffer).image is buffer
     assert np.abs(buffer.astype(int) - frame(1)).mean() < 4
 
 
@@ -91,7 +95,7 @@ def test_odd_sizes_are_padded_by_doubling_the_last_row_and_column(tmp_path):
     write_clip(tmp_path / "odd.mp4", frames=3, width=95, height=63)
     with VideoSource(tmp_path / "odd.mp4") as source:
         assert (source.width, source.height) == (96, 64)
-        picture = next(iter(source)).astype(int)
+        picture = next(iter(source)).image.astype(int)
     assert np.abs(picture[:, 95] - picture[:, 94]).max() < 12
 
 
@@ -161,11 +165,11 @@ def test_masks_are_numbered_pngs(tmp_path):
     labels = np.zeros((10, 12), np.uint8)
     labels[:4] = 1
     folder = MaskFolder(tmp_path / "masks", binary_card())
-    folder.write(labels)
-    folder.write(1 - labels)
+    folder.write(Result(labels))
+    folder.write(Result(1 - labels))
     assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == ["000000.png", "000001.png"]
     assert np.array_equal(read_mask(tmp_path / "masks" / "000000.png"), labels * 255)
-    MaskFolder(tmp_path / "classes", three_class_card()).write(labels + 1)
+    MaskFolder(tmp_path / "classes", three_class_card()).write(Result(labels + 1))
     assert np.array_equal(read_mask(tmp_path / "classes" / "000000.png"), labels + 1)
 
 

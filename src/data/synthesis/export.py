@@ -12,7 +12,7 @@ from src.data.synthesis.clip import overlay, render_clip
 from src.data.synthesis.options import SceneOptions
 from src.data.synthesis.scene import render_scene
 from src.files import write_whole
-from src.runtime.video.sink import VideoWriter
+from src.runtime.video.writer import VideoWriter
 
 
 def write_clip(path: Path, masks: Path | None, *, frames: int, fps: int, seed: int, width: int, height: int) -> None:

@@ -62,7 +62,7 @@ class Options:
 
 @dataclass
 class Masks:
-    """The answer to N frames, at the model's size.
+    """The answer to N frames, at the model's size; or, from `SkySegmenter`, to one picture at its own: [H, W].
 
     Attributes:
         labels: uint8 [N, H, W], class index, 0 is background.

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from src.model_card import ModelCard
+from src.runtime.video.frame import Result
 
 VIEWS = ("overlay", "mask", "side-by-side")
 KERNEL = np.ones((3, 3), np.uint8)
@@ -40,14 +41,20 @@ class Compositor:
         """A picture for `compose` to write into: uint8 [height, width, 3]."""
         return np.empty((self.height, self.width, 3), np.uint8)
 
-    def compose(self, frame_bgr: np.ndarray, labels: np.ndarray, out: np.ndarray) -> np.ndarray:
+    @property
+    def needs_confidence(self) -> bool:
+        """Whether `compose` reads the confidence."""
+        return False
+
+    def compose(self, frame_bgr: np.ndarray, result: Result, out: np.ndarray) -> np.ndarray:
         """Writes the view into `out` and returns it.
 
         Args:
             frame_bgr: uint8 [height, frame width, 3], BGR; stays unchanged.
-            labels: uint8 [height, frame width], class index.
+            result: the frame's labels and, if `needs_confidence`, its confidence.
             out: from `buffer`.
         """
+        labels = result.labels
         if self.view == "mask":
             return self._mask(labels, out)
         if self.view == "overlay":

@@ -20,11 +20,13 @@ import numpy as np
 
 from src.hardware import cores
 from src.runtime.engines.base import Engine, Masks
-from src.runtime.frames import prepare, upscale_labels
+from src.runtime.frames import prepare
 from src.runtime.interrupts import Interrupts, heeding_interrupts
+from src.runtime.postprocess import PostProcessor
 from src.runtime.video.channel import Broken, Channel
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.cpu_clock import cpu_seconds
+from src.runtime.video.frame import Frame, Result
 from src.runtime.video.sink import Sink
 from src.runtime.video.source import VideoSource
 from src.runtime.video.stats import RunStats, covered_seconds, summarise
@@ -34,31 +36,25 @@ QUEUE_DEPTH = 2
 
 
 @dataclass
-class _Canvas:
-    """Reused buffers of one frame's result."""
-
-    labels: np.ndarray
-    picture: np.ndarray | None
-
-
-@dataclass
 class _Item:
     """A frame on its way; each step fills in what is its own."""
 
-    frame: np.ndarray
+    frame: Frame
     buffer: np.ndarray
+    prepared: np.ndarray | None = None
     started: float = 0.0
     preparing: float = 0.0
     answer: "Future[Masks] | None" = None
     answered_at: float = 0.0
     answered: threading.Event = field(default_factory=threading.Event)
-    canvas: _Canvas | None = None
+    result: Result | None = None
 
 
 def play(
     source: VideoSource,
     engine: Engine,
     *,
+    postprocess: PostProcessor | None = None,
     compositor: Compositor | None = None,
     sinks: Sequence[Sink] = (),
     window: Window | None = None,
@@ -74,6 +70,7 @@ def play(
     Args:
         source: just opened.
         engine: gets up to `engine.requests` frames at a time.
+        postprocess: makes labels of the answers; None takes the model's own threshold and nothing else.
         compositor: makes the pictures; needed by a window and by sinks that take pictures.
         sinks: written to on the sink thread.
         window: shown on the calling thread.
@@ -87,7 +84,8 @@ def play(
     cv2.setNumThreads(1)  # its pool would fight the engine's for the same cores
     try:
         with heeding_interrupts() as interrupts:
-            return _Run(source, engine, compositor, sinks, max_frames, interrupts).play(window, on_frame)
+            postprocess = postprocess or PostProcessor(engine.info.card, source.width, source.height)
+            return _Run(source, engine, postprocess, compositor, sinks, max_frames, interrupts).play(window, on_frame)
     finally:
         cv2.setNumThreads(opencv_threads)
 
@@ -99,12 +97,14 @@ class _Run:
         self,
         source: VideoSource,
         engine: Engine,
+        postprocess: PostProcessor,
         compositor: Compositor | None,
         sinks: Sequence[Sink],
         max_frames: int | None,
         interrupts: Interrupts,
     ) -> None:
-        self.source, self.engine, self.compositor, self.sinks = source, engine, compositor, sinks
+        self.source, self.engine, self.postprocess = source, engine, postprocess
+        self.compositor, self.sinks = compositor, sinks
         self.frame_limit, self.interrupts = max_frames, interrupts
         self.decoded: Channel[_Item] = Channel(QUEUE_DEPTH)
         self.inferring: Channel[_Item] = Channel(engine.requests)
@@ -112,7 +112,7 @@ class _Run:
         self.delivered: Channel[_Item] = Channel(QUEUE_DEPTH)
         # One for each place in a queue, and one in the hands of each thread that holds it.
         self.buffers = _pool(self._frame_buffer() for _ in range(QUEUE_DEPTH + engine.requests + 3))
-        self.canvases = _pool(self._canvas() for _ in range(2 * QUEUE_DEPTH + 3))
+        self.results = _pool(self._result() for _ in range(2 * QUEUE_DEPTH + 3))
         self.error: BaseException | None = None
         self.window_quit = False
         self.wall: dict[str, list[float]] = defaultdict(list)
@@ -157,9 +157,9 @@ class _Run:
 
     def _deliver(self, window: Window | None, on_frame: Callable[[], None] | None, started: float) -> None:
         for item in self.delivered:
-            if window is not None and not self._stopping and not window.show(item.canvas.picture):
+            if window is not None and not self._stopping and not window.show(item.result.picture):
                 self.window_quit = True
-            self.canvases.put(item.canvas)
+            self.results.put(item.result)
             self.frames += 1
             self.seconds = time.perf_counter() - started
             self.first_frame_s = self.first_frame_s or self.seconds
@@ -183,9 +183,9 @@ class _Run:
     def _infer(self) -> None:
         for item in self.decoded:
             began = time.perf_counter()
-            frame = prepare(item.frame, self.engine.info.card)
+            item.prepared = prepare(item.frame.image, self.engine.info.card)
             item.preparing = time.perf_counter() - began
-            answer = self.engine.submit(frame[None])
+            answer = self.engine.submit(item.prepared[None])
             # After submit, which waits for a free request: waiting is no part of the inference.
             item.started = time.perf_counter()
             item.answer = answer
@@ -194,17 +194,19 @@ class _Run:
         self.inferring.end()
 
     def _compose(self) -> None:
-        card, width, height = self.engine.info.card, self.source.width, self.source.height
         for item in self.inferring:
             item.answered.wait()
             masks = item.answer.result()
             self.intervals.append((item.started, item.answered_at))
-            self.wall["infer"].append(item.preparing + item.answered_at - item.started)
-            item.canvas = canvas = self.canvases.get()
+            infer_s = item.preparing + item.answered_at - item.started
+            self.wall["infer"].append(infer_s)
+            item.result = result = self.results.get()
             began = time.perf_counter()
-            upscale_labels(masks.labels[0], masks.confidence[0], width, height, card, canvas.labels)
+            result.index, result.time, result.infer_ms = item.frame.index, item.frame.time, infer_s * 1000
+            image, labels, confidence = item.frame.image, masks.labels[0], masks.confidence[0]
+            self.postprocess(image, item.prepared, labels, confidence, result.labels, result.confidence)
             if self.compositor is not None:
-                self.compositor.compose(item.frame, canvas.labels, canvas.picture)
+                self.compositor.compose(image, result, result.picture)
             self.wall["compose"].append(time.perf_counter() - began)
             self.buffers.put(item.buffer)
             self.composed.put(item)
@@ -214,7 +216,7 @@ class _Run:
         for item in self.composed:
             began = time.perf_counter()
             for sink in self.sinks:
-                sink.write(item.canvas.picture if sink.takes == "picture" else item.canvas.labels)
+                sink.write(item.result)
             self.wall["sink"].append(time.perf_counter() - began)
             self.delivered.put(item)
         self.delivered.end()
@@ -239,7 +241,7 @@ class _Run:
 
     def _fail(self, error: BaseException) -> None:
         self.error = self.error or error
-        for channel in (self.decoded, self.inferring, self.composed, self.delivered, self.buffers, self.canvases):
+        for channel in (self.decoded, self.inferring, self.composed, self.delivered, self.buffers, self.results):
             channel.break_off()
 
     def _native_cpu(self) -> dict[str, float]:
@@ -249,9 +251,14 @@ class _Run:
     def _frame_buffer(self) -> np.ndarray:
         return np.empty((self.source.height, self.source.width, 3), np.uint8)
 
-    def _canvas(self) -> _Canvas:
-        labels = np.empty((self.source.height, self.source.width), np.uint8)
-        return _Canvas(labels, self.compositor.buffer() if self.compositor else None)
+    def _result(self) -> Result:
+        size = (self.source.height, self.source.width)
+        needed = any(user.needs_confidence for user in (self.compositor, *self.sinks) if user)
+        return Result(
+            labels=np.empty(size, np.uint8),
+            confidence=np.empty(size, np.uint8) if needed else None,
+            picture=self.compositor.buffer() if self.compositor else None,
+        )
 
 
 def _pool(items: Iterable) -> Channel:

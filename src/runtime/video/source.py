@@ -10,6 +10,7 @@ import numpy as np
 
 from src.errors import UserError
 from src.runtime.video.cpu_clock import threads_started
+from src.runtime.video.frame import Frame
 
 DEFAULT_FPS = 25.0
 HIGHEST_FPS = 1000.0
@@ -47,28 +48,32 @@ class VideoSource:
                 "it is not a video, is damaged, or its codec is unknown here",
                 "check that it plays elsewhere; 'ffmpeg -i IN -c:v libx264 OUT.mp4' re-encodes it",
             )
+        self._index, self._time = -1, 0.0
         self.height, self.width = self._first.shape[:2]
         promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.frame_count = promised if promised > 0 else None
         self.fps = self._frames_per_second()
 
-    def read(self, into: np.ndarray | None = None) -> np.ndarray | None:
-        """The next frame, uint8 [height, width, 3] BGR, or None after the last.
+    def read(self, into: np.ndarray | None = None) -> Frame | None:
+        """The next frame, or None after the last.
 
         Args:
-            into: a buffer of that shape to decode into; the frame may still come back as another array.
+            into: uint8 [height, width, 3] to decode into; the image may still come back as another array.
         """
         if self._first is not None:
-            frame, self._first = self._first, None
-            return frame
-        grabbed, frame = self._capture.read(into)
-        if not grabbed:
-            return None
-        if frame.shape[:2] != (self.height, self.width):  # a stream may change its size; the outputs cannot
-            return cv2.resize(frame, (self.width, self.height), dst=into)
-        return frame
+            image, self._first = self._first, None
+        else:
+            grabbed, image = self._capture.read(into)
+            if not grabbed:
+                return None
+        # cv2's clock stands at the frame just read; it is 0 throughout for some formats.
+        self._time = max(self._time, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, 0.0)
+        self._index += 1
+        if image.shape[:2] != (self.height, self.width):  # a stream may change its size; the outputs cannot
+            image = cv2.resize(image, (self.width, self.height), dst=into)
+        return Frame(image, self._index, self._time)
 
-    def __iter__(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[Frame]:
         while (frame := self.read()) is not None:
             yield frame
 

@@ -1,0 +1,171 @@
+"""The options of `python -m src.infer`. Nothing heavy is imported here, so that --help answers at once."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from src.errors import UserError
+
+VIEWS = ("overlay", "mask", "side-by-side", "outline", "cut-out", "replace")
+EXIT_CODES = """exit codes:
+  0    done; photos that could not be read are named in the summary
+  2    something is wrong with the input or an option
+  3    the engine or model file cannot be used here
+  130  interrupted by Ctrl-C or SIGTERM; what was saved until then is complete
+"""
+
+
+def parse(arguments: Sequence[str] | None, description: str) -> argparse.Namespace:
+    """The options, each within its range; ends in SystemExit 2 with a message where one is not."""
+    parser = argparse.ArgumentParser(
+        prog="python -m src.infer",
+        description=description,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _input(parser)
+    _output(parser)
+    _pictures(parser)
+    _model(parser)
+    return parser.parse_args(arguments)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuses options that do not go together.
+
+    Raises:
+        UserError: naming both.
+    """
+    if options.images and (wrong := [name for name in VIDEO_ONLY if _given(options, name)]):
+        raise UserError(f"--{wrong[0].replace('_', '-')}: is for videos", fix="leave it out, or give --video")
+    if options.view == "replace" and options.sky is None:
+        raise UserError("--view replace: no new sky", fix="name a picture or a clip: --sky sunset.jpg")
+    if options.sky is not None and options.view != "replace":
+        raise UserError(f"--sky: --view {options.view} has no use for it", fix="add --view replace")
+    if options.start is not None and options.end is not None and options.end <= options.start:
+        raise UserError(f"--end {options.end:g}: not after --start {options.start:g}", fix="give seconds, later")
+    if options.mask_naming == "colmap" and not options.save_masks:
+        raise UserError("--mask-naming: no masks are saved", fix="add --save-masks DIR")
+
+
+VIDEO_ONLY = ("csv", "smooth", "fps", "stride", "start", "end", "loop")
+
+
+def _given(options: argparse.Namespace, name: str) -> bool:
+    return getattr(options, name) not in (None, False)
+
+
+def _input(parser: argparse.ArgumentParser) -> None:
+    given = parser.add_argument_group("input").add_mutually_exclusive_group(required=True)
+    given.add_argument(
+        "--video",
+        metavar="SOURCE",
+        help="a video file, a folder or quoted glob of them, a camera's number, or an rtsp, rtmp or http URL",
+    )
+    given.add_argument("--images", metavar="PATH", help="a picture, a folder (with its subfolders), or a quoted glob")
+    part = parser.add_argument_group("which frames")
+    part.add_argument("--start", type=_seconds, metavar="S", help="begin S seconds into the video")
+    part.add_argument("--end", type=_seconds, metavar="S", help="end S seconds into the video")
+    part.add_argument("--stride", type=_positive, metavar="N", help="take every Nth frame")
+    part.add_argument("--fps", type=_rate, metavar="RATE", help="take and save this many frames per second of video")
+    part.add_argument("--loop", type=_positive, metavar="N", help="play the file N times")
+    part.add_argument("--max-frames", type=_positive, metavar="N", help="end after N frames or photos")
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    out = parser.add_argument_group("output")
+    out.add_argument(
+        "--save", type=Path, metavar="OUT", help="a video file (of several videos: a folder); of --images: a folder"
+    )
+    out.add_argument("--save-masks", type=Path, metavar="DIR", help="a folder of PNG masks; 255 is sky")
+    out.add_argument(
+        "--mask-naming",
+        choices=("plain", "colmap"),
+        default="plain",
+        help="colmap: name.jpg.png, and sky black, as COLMAP's mask_path wants them (default: plain)",
+    )
+    out.add_argument("--alpha", type=Path, metavar="DIR", help="a folder of PNG mattes: the probability of sky x 255")
+    out.add_argument("--show", action="store_true", help="play in a window (the default if nothing is saved)")
+    out.add_argument("--stats-json", type=Path, metavar="FILE", help="write the figures of the run there")
+    out.add_argument("--csv", type=Path, metavar="FILE", help="write each frame's time, sky share and milliseconds")
+    out.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _pictures(parser: argparse.ArgumentParser) -> None:
+    look = parser.add_argument_group("what is shown and saved")
+    look.add_argument("--view", choices=VIEWS, default="overlay", help="(default: %(default)s)")
+    look.add_argument("--opacity", type=_share, default=0.5, metavar="0..1", help="of the tint (default: %(default)s)")
+    look.add_argument(
+        "--colour", type=_colour, metavar="#RRGGBB", help="of the tint and the outline (default: the model's)"
+    )
+    look.add_argument(
+        "--background",
+        type=_background,
+        default="transparent",
+        metavar="#RRGGBB",
+        help="of --view cut-out, in the place of the sky (default: transparent)",
+    )
+    look.add_argument("--sky", type=Path, metavar="FILE", help="the new sky of --view replace: a picture or a clip")
+    edges = parser.add_argument_group("the mask")
+    edges.add_argument("--threshold", type=_share, metavar="0..1", help="probability of sky (default: the model's)")
+    edges.add_argument(
+        "--refine",
+        choices=("none", "guided"),
+        default="none",
+        help="guided: edges at the frame's own resolution (default: %(default)s)",
+    )
+    edges.add_argument("--smooth", action="store_true", help="steady the mask in time, following the camera")
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    model = parser.add_argument_group("model and machine")
+    model.add_argument(
+        "--engine", type=Path, metavar="PATH", help="an engine folder or .onnx file (default: models/engine)"
+    )
+    model.add_argument("--backend", choices=("tensorrt", "openvino", "onnxruntime"), help="(default: the engine's)")
+    model.add_argument("--precision", choices=("fp32", "bf16", "fp16", "int8"), help="(default: the engine's)")
+    model.add_argument("--threads", type=_positive, metavar="N", help="for inference (default: every core)")
+    model.add_argument("--batch", type=_positive, metavar="N", help="frames per inference (default: 1)")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
+
+def _number(text: str, accept: Callable[[float], bool], what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not accept(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not {what}")
+    return value
+
+
+def _share(text: str) -> float:
+    return _number(text, lambda value: 0 <= value <= 1, "between 0 and 1")
+
+
+def _seconds(text: str) -> float:
+    return _number(text, lambda value: 0 <= value < float("inf"), "a number of seconds from 0")
+
+
+def _rate(text: str) -> float:
+    return _number(text, lambda value: 0 < value <= 1000, "a frame rate above 0, at most 1000")
+
+
+def _colour(text: str) -> tuple[int, int, int]:
+    """#RRGGBB as (red, green, blue)."""
+    try:
+        if len(digits := text.removeprefix("#")) == 6:
+            return tuple(bytes.fromhex(digits))
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"'{text}' is not a colour like #00a0ff")
+
+
+def _background(text: str) -> str | tuple[int, int, int]:
+    return text if text == "transparent" else _colour(text)
