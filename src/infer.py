@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from src.runtime.video.window import Window
 
 VIEWS = ("overlay", "mask", "side-by-side")
-MOST_REQUESTS = 8  # each holds a decoded frame: 25 MB at 4K
 EXIT_CODES = """exit codes:
   0    done; photos that could not be read are named in the summary
   2    something is wrong with the input or an option
@@ -164,13 +163,12 @@ def _shows(options: argparse.Namespace) -> bool:
 
 def _open_engine(options: argparse.Namespace, pipelined: bool) -> "Engine":
     from src.hardware import cores
-    from src.runtime.engines import open_engine
+    from src.runtime.engines import open_engine, requests_for_video
     from src.runtime.report import model_line
     from src.runtime.segmenter import built_engine
 
     threads = options.threads or cores()
-    # A frame's latency counts nowhere in a pipeline: two requests keep the cores busy between frames.
-    requests = min(max(2, threads // 2), MOST_REQUESTS) if pipelined else 1
+    requests = requests_for_video(threads) if pipelined else 1
     engine = open_engine(options.engine or built_engine(), threads=threads, requests=requests)
     if not options.quiet:
         print(model_line(engine.info), flush=True)
