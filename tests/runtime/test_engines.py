@@ -273,7 +273,7 @@ def test_openvino_has_a_stream_per_request_but_the_one_that_waits(threads, reque
         assert np.array_equal(answers, engine.infer(frames).labels)
 
 
-@pytest.mark.parametrize(("threads", "requests"), [(1, 3), (2, 3), (4, 3), (8, 5), (16, 8), (64, 8)])
+@pytest.mark.parametrize(("threads", "requests"), [(1, 3), (2, 3), (4, 3), (8, 5), (16, 9), (64, 9)])
 def test_a_video_keeps_one_request_waiting_beside_those_at_work(threads, requests):
     assert requests_for_video(threads) == requests
 

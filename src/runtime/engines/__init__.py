@@ -34,13 +34,13 @@ INSTALLS = {
     "openvino": "uv pip install openvino",
     "onnxruntime": "uv pip install onnxruntime",
 }
-MOST_REQUESTS = 8  # of a video; each holds a decoded frame: 25 MB at 4K
+MOST_AT_WORK = 8  # requests of a video; each holds a decoded frame: 25 MB at 4K
 
 
 def requests_for_video(threads: int) -> int:
     """Inferences in flight where no frame's latency counts: half as many as threads at work, two at least, and one that
     waits, so that none of the others' places stands empty while Python hands out the next frame."""
-    return min(max(2, threads // 2) + 1, MOST_REQUESTS)
+    return min(max(2, threads // 2), MOST_AT_WORK) + 1
 
 
 def default_engine_folder() -> Path:
