@@ -30,7 +30,7 @@ def main() -> None:
     chosen = latency.contenders(CHECKPOINT, MODELS, ENGINE)
     timing = {"runs": options.runs, "warmup": options.warmup}
     rows = latency.measure(chosen, frames, masks, conditions=conditions, **timing)
-    reached = goals.measure(ENGINE, frames, rows, threads=threads, requests=video.REQUESTS, runs=options.runs)
+    reached = goals.measure(ENGINE, frames, rows, threads=threads, runs=options.runs)
     steps = video.measure(ENGINE, clip, frames=options.frames, threads=threads)
 
     machine = processor() | {"threads": threads, "load": os.getloadavg()[0]}

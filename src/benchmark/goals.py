@@ -2,21 +2,24 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from src.benchmark.ceiling import one_per_core
 from src.benchmark.latency import REFERENCE
-from src.hardware import cores
-from src.runtime.engines import open_engine
+from src.hardware import cores, processor
+from src.runtime.engines import open_engine, requests_for_video
 from src.runtime.engines.base import Engine
 from src.runtime.engines.timing import interleaved
 
 REPEATS = 5
 PAIRED = 2  # calls in a row before the other has its turn
+MOST_PROCESSES = 8  # of 200 MB, for the ceiling
 BF16_SPEED_UP, MOST_OVERHEAD, ASYNC_GAIN = 2.5, 0.05, 1.15
 
 
@@ -26,7 +29,6 @@ def measure(
     latency: Sequence[Mapping[str, Any]],
     *,
     threads: int,
-    requests: int,
     runs: int,
 ) -> list[dict[str, Any]]:
     """A row per goal.
@@ -35,15 +37,15 @@ def measure(
       processor has no bf16.
     - overhead: what `Engine.infer` adds to the backend's own call (checks, slots, arrays of the caller's own), as a
       share of it; the calls take turns.
-    - async gain: frames per second with `requests` in flight over one call after another, repeats taking turns;
-      and beside it the share of the limit (cores / CPU seconds per frame) that the former reaches.
+    - async gain: frames per second with requests in flight, as a video is played, over one call after another, repeats
+      taking turns; beside it the share of the limit (cores / CPU seconds per frame) that the former reaches, and on a
+      processor the ceiling: what its cores give as processes of their own (`src.benchmark.ceiling`).
 
     Args:
         engine_folder: the built engine.
         frames: uint8 [N, H, W, 3] RGB at the model's size.
         latency: rows of `src.benchmark.latency.measure`.
         threads: for inference.
-        requests: in flight, as `python -m src.infer` plays a video.
         runs: calls per figure and repeat.
 
     Returns:
@@ -54,8 +56,11 @@ def measure(
     rows = [*_bf16(latency)]
     with open_engine(engine_folder, threads=threads) as alone:
         rows.append(_overhead(alone, singles, runs))
-        with open_engine(engine_folder, threads=threads, requests=requests) as several:
-            rows += _async_gain(alone, several, singles, runs)
+        with (
+            open_engine(engine_folder, threads=threads, requests=requests_for_video(threads)) as several,
+            one_per_core(engine_folder, frames) if _on_few_cores(alone) else nullcontext() as ceiling,
+        ):
+            rows += _async_gain(alone, several, ceiling, singles, runs)
     return rows
 
 
@@ -73,19 +78,38 @@ def _overhead(engine: Engine, singles: Sequence[np.ndarray], runs: int) -> dict[
     return _row("engine call over backend call", float(median(ratios)), "<=", MOST_OVERHEAD, ratios)
 
 
-def _async_gain(alone: Engine, several: Engine, singles: Sequence[np.ndarray], runs: int) -> list[dict[str, Any]]:
-    gains, shares = [], []
-    for engine in (alone, several):
-        _rate(engine, singles, len(singles))  # warms up
+def _on_few_cores(engine: Engine) -> bool:
+    return engine.info.device == processor()["model"] and cores() <= MOST_PROCESSES
+
+
+def _async_gain(
+    alone: Engine, several: Engine, ceiling: Callable[[int], float] | None, singles: Sequence[np.ndarray], runs: int
+) -> list[dict[str, Any]]:
+    gains, shares, ceilings = [], [], []
+    _rate_of_calls(alone, singles, len(singles))  # warms up, as the next
+    _rate(several, singles, len(singles))
     for _ in range(REPEATS):
-        one_by_one, _ = _rate(alone, singles, runs)
+        one_by_one = _rate_of_calls(alone, singles, runs)
         in_flight, share = _rate(several, singles, runs)
         gains.append(in_flight / one_by_one)
         shares.append(share)
-    return [
+        if ceiling is not None:
+            ceilings.append(ceiling(runs) / one_by_one)
+    rows = [
         _row(f"{several.requests} requests in flight over one", median(gains), ">=", ASYNC_GAIN, gains),
         _row("share of the limit with requests in flight", median(shares), "", None, shares),
     ]
+    if ceilings:
+        rows.append(_row(f"ceiling: {cores()} processes over one request", median(ceilings), "", None, ceilings))
+    return rows
+
+
+def _rate_of_calls(engine: Engine, singles: Sequence[np.ndarray], runs: int) -> float:
+    """Frames per second of one call after another."""
+    began = time.perf_counter()
+    for i in range(runs):
+        engine.infer(singles[i % len(singles)])
+    return runs / (time.perf_counter() - began)
 
 
 def _rate(engine: Engine, singles: Sequence[np.ndarray], runs: int) -> tuple[float, float]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from src.benchmark.display import display
 from src.data.synthesis.export import write_clip
-from src.runtime.engines import open_engine
+from src.runtime.engines import open_engine, requests_for_video
 from src.runtime.engines.base import Engine
 from src.runtime.frames import prepare
 from src.runtime.video.compositing import Compositor
@@ -24,31 +25,33 @@ from src.runtime.video.window import Window
 from src.runtime.video.writer import VideoWriter
 
 REPEATS = 3
-REQUESTS = 2  # inferences in flight, as `python -m src.infer` plays a video
 
 
 def measure(engine_folder: Path, video: Path, *, frames: int, threads: int) -> list[dict[str, Any]]:
     """A row per step: what plays, its FPS (median of interleaved repeats), and how near the limit it came.
 
     `decode` and `model` run alone; `overlay` is decode + model + overlay, concurrently; `saving` adds an H.264 file,
-    `display` a window (left out where there is no display). The limit of a row is cores / CPU seconds per frame:
-    no schedule plays faster. A step that runs alone has no such figure.
+    `display` a window (off-screen where there is no display, left out without Xvfb). The limit of a row is cores / CPU
+    seconds per frame: no schedule plays faster. A step that runs alone has no such figure.
 
     Returns:
         rows {step, fps, share_of_limit, limit_fps, cpu_ms}; the last three are None for steps alone.
     """
-    with open_engine(engine_folder, threads=threads, requests=REQUESTS) as engine, tempfile.TemporaryDirectory() as tmp:
+    with (
+        open_engine(engine_folder, threads=threads, requests=requests_for_video(threads)) as engine,
+        tempfile.TemporaryDirectory() as tmp,
+        display() as trouble,
+    ):
         steps: dict[str, Callable[[], float | RunStats]] = {
             "decode": lambda: _decode_alone(video, frames),
             "model": lambda: _model_alone(engine, video, frames),
             "overlay": lambda: _played(engine, video, frames),
             "saving": lambda: _played(engine, video, frames, save=Path(tmp) / "out.mp4"),
         }
-        if Window.available():
-            steps["display"] = lambda: _played(engine, video, frames, show=True)
+        if trouble:
+            print(f"benchmark: no figure for display: {trouble}", flush=True)
         else:
-            hint = "off-screen it is measured by: xvfb-run -a dvc repro -f -s benchmark"
-            print(f"benchmark: no figure for display: {Window.unavailable()}; {hint}", flush=True)
+            steps["display"] = lambda: _played(engine, video, frames, show=True)
         results: dict[str, list] = {name: [] for name in steps}
         for _ in range(REPEATS):
             for name, step in steps.items():

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from src.runtime.video.stats import RunStats
     from src.runtime.video.window import Window
 
-MOST_REQUESTS = 8  # each holds a decoded frame: 25 MB at 4K
-
 
 def play_video(options: argparse.Namespace) -> "RunStats":
     """--video: plays it through the pipeline into the outputs asked for."""
@@ -113,13 +111,12 @@ def _shows(options: argparse.Namespace) -> bool:
 
 def _open_engine(options: argparse.Namespace, pipelined: bool) -> "Engine":
     from src.hardware import cores
-    from src.runtime.engines import open_engine
+    from src.runtime.engines import open_engine, requests_for_video
     from src.runtime.report import model_line
     from src.runtime.segmenter import built_engine
 
     threads = options.threads or cores()
-    # A frame's latency counts nowhere in a pipeline: two requests keep the cores busy between frames.
-    requests = min(max(2, threads // 2), MOST_REQUESTS) if pipelined else 1
+    requests = requests_for_video(threads) if pipelined else 1
     engine = open_engine(
         options.engine or built_engine(),
         backend=options.backend,

@@ -3,13 +3,14 @@ import subprocess
 import sys
 import threading
 import time
+from shutil import copytree
 
 import numpy as np
 import pytest
 
 from src.errors import EngineError
 from src.runtime import default_engine_folder, open_engine
-from src.runtime.engines import library_versions, onnxruntime
+from src.runtime.engines import library_versions, onnxruntime, requests_for_video
 from src.runtime.engines.base import Engine, EngineInfo, Masks
 from src.runtime.engines.build import build_engine
 from src.runtime.engines.probe import PROBE_FILE, Probe
@@ -238,6 +239,43 @@ def test_an_engine_of_another_model_is_refused(folder, binary_model, tmp_path):
         with pytest.raises(EngineError, match="built from another model") as caught:
             open_engine(folder, model=model)
         assert REBUILD in caught.value.fix
+
+
+def test_the_pipelines_own_engine_must_be_of_its_model_files(frames, tmp_path, monkeypatch):
+    own = tmp_path / "models" / "engine"
+    monkeypatch.setattr("src.runtime.engines.default_engine_folder", lambda: own)
+    models = write_variants(own.parent / "onnx")
+    build_engine(models, own, frames, backend="openvino", precision="int8")
+    elsewhere = tmp_path / "copy"
+    copytree(own, elsewhere)
+    open_engine(own).close()
+    write_binary_model(models / "int8.onnx", binary_card(name="retrained", precision="int8"))
+    monkeypatch.chdir(own.parent)
+    for path in (own, "engine"):
+        with pytest.raises(EngineError, match="built from another model") as caught:
+            open_engine(path)
+        assert REBUILD in caught.value.fix
+    open_engine(elsewhere).close()
+    for file in models.iterdir():
+        file.unlink()
+    open_engine(own).close()
+
+
+@pytest.mark.parametrize(
+    ("threads", "requests", "streams"), [(2, 1, 1), (2, 2, 2), (2, 3, 2), (4, 3, 2), (4, 5, 4), (1, 3, 1)]
+)
+def test_openvino_has_a_stream_per_request_but_the_one_that_waits(threads, requests, streams, folder, frames):
+    with open_engine(folder, threads=threads, requests=requests) as engine:
+        assert engine.settings.get("NUM_STREAMS", 1) == streams  # OpenVINO takes fewer where there are fewer cores
+        assert engine.compiled.get_property("NUM_STREAMS") <= streams
+        futures = [engine.submit(frame[None]) for frame in frames]
+        answers = np.concatenate([future.result(timeout=240).labels for future in futures])
+        assert np.array_equal(answers, engine.infer(frames).labels)
+
+
+@pytest.mark.parametrize(("threads", "requests"), [(1, 3), (2, 3), (4, 3), (8, 5), (16, 9), (64, 9)])
+def test_a_video_keeps_one_request_waiting_beside_those_at_work(threads, requests):
+    assert requests_for_video(threads) == requests
 
 
 def test_a_graph_opens_in_its_own_precision(frames, tmp_path):

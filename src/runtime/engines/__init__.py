@@ -34,6 +34,13 @@ INSTALLS = {
     "openvino": "uv pip install openvino",
     "onnxruntime": "uv pip install onnxruntime",
 }
+MOST_AT_WORK = 8  # requests of a video; each holds a decoded frame: 25 MB at 4K
+
+
+def requests_for_video(threads: int) -> int:
+    """Inferences in flight where no frame's latency counts: half as many as threads at work, two at least, and one that
+    waits, so that none of the others' places stands empty while Python hands out the next frame."""
+    return min(max(2, threads // 2), MOST_AT_WORK) + 1
 
 
 def default_engine_folder() -> Path:
@@ -62,7 +69,8 @@ def open_engine(
         threads: for inference; None takes every core this process may use.
         requests: inferences in flight, 1 or more; None is 1, the lowest latency.
         cache: for a model file, a folder to keep compiled models in, which makes the next opening faster.
-        model: for a folder, the model file or the folder of model files that it must have been built from.
+        model: for a folder, the model file or the folder of model files that it must have been built from; None asks
+            it of the pipeline's own folder alone, by models/onnx, if model files are there.
 
     Raises:
         EngineError: nothing usable at `path`, built for another machine, library version or model, damaged,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from src.errors import EngineError
+from src.runtime import engines
 from src.runtime.engines import backend_module, device_name, library_versions, open_model_file, refuse_unless_offered
 from src.runtime.engines.base import Engine, EngineInfo, Options, first_line
 from src.runtime.engines.probe import Probe
@@ -19,7 +20,9 @@ def open_folder(
 ) -> Engine:
     """Opens an engine folder; arguments and errors as in `open_engine`.
 
-    An OpenVINO engine that fails its probe gives way to the fp32 model file beside it, with a warning on stderr.
+    The pipeline's own engine must be of the model files that are there now: of an older training it would play on
+    without a word. An OpenVINO engine that fails its probe gives way to the fp32 model file beside it, with a warning
+    on stderr.
     """
     record = EngineRecord.read(folder)
     for asked, built in ((backend, record.backend), (precision, record.precision)):
@@ -32,7 +35,7 @@ def open_folder(
     module = backend_module(record.backend)
     hardware = module.hardware()
     record.refuse_unless_fit(folder, library_versions(record.backend), hardware)
-    if model is not None:
+    if model := model or _models_of_pipeline(folder):
         record.refuse_unless_of(folder, model)
 
     card, payload = record.model_card(folder), folder / record.payload
@@ -44,6 +47,15 @@ def open_folder(
     except RuntimeError as error:
         raise EngineError(f"{payload}: {record.backend} cannot load it", first_line(error), REBUILD) from error
     return _tested(engine, record, folder, options)
+
+
+def _models_of_pipeline(folder: Path) -> Path | None:
+    """Where the pipeline keeps the model files that this folder is built from; None for any other folder."""
+    own = engines.default_engine_folder()
+    if folder.resolve() != own.resolve():
+        return None
+    models = own.parent / "onnx"
+    return models if any(models.glob("*.onnx")) else None
 
 
 def _tested(engine: Engine, record: EngineRecord, folder: Path, options: Options) -> Engine:

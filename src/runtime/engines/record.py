@@ -15,6 +15,7 @@ from typing import Any
 
 from src.errors import EngineError
 from src.model_card import ModelCard
+from src.runtime.engines import GRAPH_OF
 
 RECORD_FILE = "engine.json"
 FALLBACK_FILE = "fallback.onnx"
@@ -128,7 +129,9 @@ class EngineRecord:
 
     def refuse_unless_of(self, folder: Path, model: Path) -> None:
         """Raises EngineError unless the engine was built from a model file, or from one in a folder of them."""
-        files = sorted(model.glob("*.onnx")) if model.is_dir() else [model]
+        # Its graph's file first: hashing 25 MB takes 20 ms of what opening takes.
+        graph = f"{GRAPH_OF[self.precision]}.onnx"
+        files = sorted(model.glob("*.onnx"), key=lambda file: file.name != graph) if model.is_dir() else [model]
         if self.onnx_sha256 not in map(sha256, files):
             why = f"it was built from the model file with SHA-256 {self.onnx_sha256[:12]}..., which is not in {model}"
             raise EngineError(f"{folder}: built from another model", why, REBUILD)

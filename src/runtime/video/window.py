@@ -33,10 +33,6 @@ class Window:
             return "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set)"
         return ""
 
-    @classmethod
-    def available(cls) -> bool:
-        return not cls.unavailable()
-
     def show(self, picture: np.ndarray) -> bool:
         """Shows a picture, uint8 [H, W, 3] BGR, and answers keys; False once the user has quit."""
         if not self._open:
