@@ -12,12 +12,10 @@ In a window, q or Esc quits and space pauses; photos wait for a key.
 In Python: src.infer.SkySegmenter().predict(image_bgr).
 """
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.errors import user_errors
-from src.files import make_writable, write_whole
 from src.runtime.options import check, parse
 
 if TYPE_CHECKING:
@@ -31,11 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check(options)
         from src.runtime.commands import play_video, segment_images
 
-        if options.stats_json:
-            make_writable(options.stats_json.parent)
         stats = play_video(options) if options.video else segment_images(options)
-        if options.stats_json:
-            write_whole(options.stats_json, (json.dumps(stats.to_dict(), indent=2) + "\n").encode())
         if stats.interrupted:
             raise KeyboardInterrupt
 

@@ -124,9 +124,7 @@ def _find(given: str, outputs: Sequence[Path], plan: PhotoPlan) -> tuple[Path, l
     else:
         raise UserError(f"{given}: no such picture, folder or pattern", fix="check the path; quote a pattern")
     wanted = (*READABLE, *UNREADABLE)
-    paths = sorted(
-        found for found in candidates if found.suffix.lower() in wanted and not found.name.startswith(".")
-    )
+    paths = sorted(found for found in candidates if found.suffix.lower() in wanted and not found.name.startswith("."))
     if not paths and not plan.unreadable:
         raise UserError(f"{given}: no pictures there", fix=f"pictures end in one of: {', '.join(READABLE)}")
     return root, paths

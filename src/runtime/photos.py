@@ -157,9 +157,7 @@ class _Run:
         """How many pictures may be on their way, as large as they are now."""
         return min(most, BUDGET // max(2 * self.pixels, 1))
 
-    def _read_ahead(
-        self, photos: Sequence[Photo], pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[Photo, Picture | None]]:
+    def _read_ahead(self, photos: Sequence[Photo], pool: ThreadPoolExecutor) -> Iterator[tuple[Photo, Picture | None]]:
         """Photos with their pictures, in order; None for one that could not be read."""
         waiting = iter(photos)
         reading: deque[tuple[Photo, Future[Picture]]] = deque()

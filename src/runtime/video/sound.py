@@ -34,10 +34,14 @@ class SoundTracks:
         except (av.error.FFmpegError, OSError):
             self._input = None  # the pictures came by another way; sound is not worth an error
 
+    def __bool__(self) -> bool:
+        """Whether there is any sound."""
+        return bool(self._input and self._input.streams.audio and self._input.streams.video)
+
     def join(self, output: av.container.OutputContainer) -> None:
         """Adds the streams to a file whose header is not yet written."""
         self._output = output
-        for stream in self._input.streams.audio if self._input else ():
+        for stream in self._input.streams.audio if self else ():
             name = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
             # FFmpeg writes PCM into MP4, which few players know there.
             raw_in_mp4 = name.startswith("pcm_") and output.format.name in ("mp4", "ipod")

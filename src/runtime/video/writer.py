@@ -32,7 +32,9 @@ BT601, LIMITED_RANGE = 6, 1  # what COLOR_BGR2YUV_I420 produces, as ITU-T H.273 
 def refuse_unless_video(path: Path, alpha: bool = False) -> None:
     """Raises UserError where `VideoWriter` could not write such a file."""
     if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise UserError(f"{path}: cannot write a video of this kind", fix=f"end it in one of: {', '.join(VIDEO_SUFFIXES)}")
+        raise UserError(
+            f"{path}: cannot write a video of this kind", fix=f"end it in one of: {', '.join(VIDEO_SUFFIXES)}"
+        )
     if alpha and path.suffix.lower() != ALPHA_SUFFIX:
         raise UserError(
             f"{path}: a video of this kind has no transparency",
