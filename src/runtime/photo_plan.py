@@ -113,7 +113,7 @@ def _find(given: str, outputs: Sequence[Path], plan: PhotoPlan) -> tuple[Path, l
     if path.is_file():
         return path.parent, [path]
     # What an earlier run wrote below the folder itself is no input to this one.
-    written = {folder.resolve() for folder in outputs}
+    written = {Path(os.path.realpath(folder)) for folder in outputs}
     if path.is_dir():
         root, candidates = path, _walk(path, written, plan)
     elif glob.has_magic(given):
@@ -132,19 +132,19 @@ def _find(given: str, outputs: Sequence[Path], plan: PhotoPlan) -> tuple[Path, l
 
 def _walk(folder: Path, skipped: set[Path], plan: PhotoPlan, above: tuple[Path, ...] = ()) -> Iterator[Path]:
     """Every file below a folder, through links too, but not round in circles."""
-    real = folder.resolve()
+    real = Path(os.path.realpath(folder))
     if real in above or (above and real in skipped):
         return
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        entries = sorted(folder.iterdir())
     except OSError as error:
         plan.unreadable.append((folder, error.strerror or str(error)))
         return
     for entry in entries:
         if entry.is_dir():
-            yield from _walk(folder / entry.name, skipped, plan, (*above, real))
-        elif entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists()):
-            yield folder / entry.name  # a link to nowhere too: it is named, not passed over
+            yield from _walk(entry, skipped, plan, (*above, real))
+        elif entry.is_file() or (entry.is_symlink() and not entry.exists()):
+            yield entry  # a link to nowhere too: it is named, not passed over
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -170,11 +170,11 @@ def _apart(short: Sequence[Path], whole: Sequence[Path]) -> list[Path]:
 
 
 def _refuse_clashes(photos: Sequence[Photo]) -> None:
-    inputs = {photo.path.resolve(): photo.path for photo in photos}
-    writers: dict[Path, Path] = {}
+    inputs = {os.path.realpath(photo.path): photo.path for photo in photos}
+    writers: dict[str, Path] = {}
     for photo in photos:
         for output in photo.outputs:
-            target = output.resolve()
+            target = os.path.realpath(output)
             if target in inputs:
                 raise UserError(f"{output}: would overwrite the picture {inputs[target]}", fix="save to another folder")
             if target in writers:

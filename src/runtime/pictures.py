@@ -1,5 +1,6 @@
 """Picture files: read as a viewer shows them, and written complete or not at all."""
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ WRITABLE = (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".
 # Lossless, which is OpenCV's default, takes 5 s for 12 megapixels.
 PARAMETERS = {".webp": (cv2.IMWRITE_WEBP_QUALITY, 90)}
 ORIENTATION = 0x112  # Exif 2.32, table 4; TIFF 6.0, section 8
+TIFF_HEADERS = (b"II*\0", b"MM\0*")
 
 
 @dataclass(frozen=True)
@@ -102,18 +104,22 @@ def _decode_float(encoded: np.ndarray) -> np.ndarray | None:
 
 
 def _orientation(encoded: np.ndarray, metadata: dict[int, np.ndarray]) -> int:
-    if encoded[:4].tobytes() in (b"II*\0", b"MM\0*"):
-        content = encoded  # a TIFF's own header has the structure of Exif
-    elif (content := metadata.get(cv2.IMAGE_METADATA_EXIF)) is None:
+    if encoded[:4].tobytes() in TIFF_HEADERS:
+        exif = encoded  # a TIFF's own header has the structure of Exif
+    elif (exif := metadata.get(cv2.IMAGE_METADATA_EXIF)) is None:
         return 1
-    from PIL import Image
-
-    exif = Image.Exif()
+    content = exif.tobytes()
+    order = "<" if content[:2] == b"II" else ">"
     try:
-        exif.load(content.tobytes())
-        return _valid(exif.get(ORIENTATION))
-    except Exception:  # Pillow's parser raises what it happens to trip over; a viewer shows such a picture unturned
-        return 1
+        (directory,) = struct.unpack_from(f"{order}I", content, 4)
+        (entries,) = struct.unpack_from(f"{order}H", content, directory)
+        for place in range(directory + 2, directory + 2 + 12 * entries, 12):
+            tag, _, _, value = struct.unpack_from(f"{order}HHIH", content, place)
+            if tag == ORIENTATION:
+                return _valid(value)
+    except struct.error:
+        pass  # cut short; a viewer shows such a picture unturned
+    return 1
 
 
 def _is_avif(encoded: np.ndarray) -> bool:
@@ -126,7 +132,7 @@ def _avif_orientation(path: Path) -> int:
     try:
         with Image.open(path) as header:
             return _valid(header.getexif().get(ORIENTATION))
-    except Exception:  # as above
+    except Exception:  # whatever Pillow trips over; a viewer shows such a picture unturned
         return 1
 
 

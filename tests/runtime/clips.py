@@ -68,7 +68,10 @@ def beep_in(path: Path) -> tuple[float, float]:
         loud = []
         for frame in container.decode(audio=0):
             samples = np.abs(frame.to_ndarray().astype(np.float64)).reshape(-1)
-            at = frame.pts * frame.time_base + np.flatnonzero(samples > 0.1 * max(samples.max(), 0.3)) / frame.sample_rate
+            at = (
+                frame.pts * frame.time_base
+                + np.flatnonzero(samples > 0.1 * max(samples.max(), 0.3)) / frame.sample_rate
+            )
             loud += [float(time) - first for time in at]
     return min(loud), max(loud)
 
