@@ -111,7 +111,8 @@ class _Run:
         self.window, self.table = window, table
         self.meter, self.unreadable = _Meter(), []
         self.workers = max(2, cores())
-        self.kept = threading.local()  # a compositor's scratch buffers are one thread's own
+        self.composing = threading.Lock()  # a compositor's scratch buffers are for one picture at a time
+        self.compositor: Compositor | None = None
         self.pixels = 0  # of the latest picture: what the next one is expected to have
 
     def play(self, photos: Sequence[Photo], on_photo: Callable[[], None] | None) -> PhotoRun:
@@ -193,10 +194,11 @@ class _Run:
 
     def _compose(self, image: np.ndarray, masks: Masks) -> np.ndarray:
         height, width = image.shape[:2]
-        if getattr(self.kept, "size", None) != (width, height):
-            self.kept.size, self.kept.compositor = (width, height), self.make_compositor(width, height)
-        compositor = self.kept.compositor
-        return compositor.compose(image, Result(masks.labels, masks.confidence), compositor.buffer())
+        with self.composing:
+            made = self.compositor
+            if made is None or (made.frame_width, made.height) != (width, height):
+                made = self.compositor = self.make_compositor(width, height)
+            return made.compose(image, Result(masks.labels, masks.confidence), made.buffer())
 
     def _write(self, photo: Photo, picture: Picture, masks: Masks, composed: np.ndarray | None) -> None:
         if photo.mask:
