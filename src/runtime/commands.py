@@ -107,12 +107,15 @@ def segment_images(options: argparse.Namespace) -> "RunStats":
                 on_photo=advance,
             )
     _report(options, run.stats, "photos", plan.notes + saved_notes(options))
-    if (unreadable := plan.unreadable + run.unreadable) and not run.stats.interrupted:
-        raise UserError(
+    if unreadable := plan.unreadable + run.unreadable:
+        problem = UserError(
             f"{len(unreadable)} of {len(plan.photos) + len(plan.unreadable)} cannot be read, and have no mask",
             "\n       ".join(f"{path}: {why}" for path, why in unreadable),
             "mend, convert (to .jpg or .png) or remove them; the others are done" if run.stats.frames else "",
         )
+        if not run.stats.interrupted:
+            raise problem
+        print(problem, file=sys.stderr, flush=True)
     return run.stats
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
+from av.stream import Discard
 
 from src.errors import UserError
 
@@ -95,6 +96,9 @@ class SoundTracks:
             if start > 2 * SEEK_MARGIN_S:
                 self._input.seek(int((origin - SEEK_MARGIN_S) * av.time_base))
         streams = [self._input.streams[index] for index in self._tracks]
+        for stream in self._input.streams:
+            if stream not in streams:
+                stream.discard = Discard.all  # the pictures would be read from the disk a second time
         try:
             for packet in self._input.demux(streams):
                 track = self._tracks[packet.stream.index]
