@@ -113,7 +113,7 @@ class _Run:
         self.workers = max(2, cores())
         self.composing = threading.Lock()  # a compositor's scratch buffers are for one picture at a time
         self.compositor: Compositor | None = None
-        self.pixels = 0  # of the latest picture: what the next one is expected to have
+        self.pixels = BUDGET  # of the latest picture: what the next one is expected to have; the first may be huge
 
     def play(self, photos: Sequence[Photo], on_photo: Callable[[], None] | None) -> PhotoRun:
         frames, first_frame_s, quit_window = 0, 0.0, False
@@ -156,7 +156,7 @@ class _Run:
 
     def _allowed(self, most: int) -> int:
         """How many pictures may be on their way, as large as they are now."""
-        return min(most, BUDGET // max(2 * self.pixels, 1))
+        return min(most, BUDGET // (2 * self.pixels))
 
     def _read_ahead(self, photos: Sequence[Photo], pool: ThreadPoolExecutor) -> Iterator[tuple[Photo, Picture | None]]:
         """Photos with their pictures, in order; None for one that could not be read."""
