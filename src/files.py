@@ -1,19 +1,65 @@
 """Files that are complete or absent, in folders that can be written."""
 
 import os
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 from src.errors import UserError
 
 
+def check_writable(folder: Path) -> None:
+    """Raises UserError if a folder cannot be written in, or cannot be made; makes nothing."""
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir():
+        raise UserError(f"{folder}: cannot be made a folder", f"{existing} is a file", "choose another place")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"{folder}: not writable", fix="choose another folder")
+
+
 def make_writable(folder: Path) -> None:
     """Makes a folder; raises UserError if that fails or nothing can be written in it."""
+    check_writable(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made a folder", str(error), "choose another place") from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(f"{folder}: not writable", fix="choose another folder")
+
+
+class PartFile:
+    """A file that grows under another name, `part`, until it is whole; an earlier one at `path` stays until then.
+
+    Makes the folders that are missing, and removes them again if nothing comes of the file.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        UserError: the folder cannot be made or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # The suffix stays last: writers choose the format by it. A long name leaves no room for more.
+        name = path.name if len(os.fsencode(path.name)) < 240 else f"{zlib.crc32(os.fsencode(path.name)):08x}"
+        self.part = path.with_name(f".{Path(name).stem}.part{path.suffix}")
+        self._made = []
+        for folder in path.parents:
+            if folder.exists():
+                break
+            self._made.append(folder)
+        make_writable(path.parent)
+
+    def keep(self) -> None:
+        """Puts the file in place; raises OSError where the system refuses."""
+        self.part.replace(self.path)
+
+    def discard(self) -> None:
+        """Removes what was written."""
+        self.part.unlink(missing_ok=True)
+        for folder in self._made:
+            with suppress(OSError):  # others may have written there meanwhile
+                folder.rmdir()
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -22,11 +68,10 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         UserError: the folder or the disk refuses.
     """
-    make_writable(path.parent)
-    part = path.with_name(f".{path.name}.part")
+    file = PartFile(path)
     try:
-        part.write_bytes(content)
-        part.replace(path)
+        file.part.write_bytes(content)
+        file.keep()
     except OSError as error:
-        part.unlink(missing_ok=True)
+        file.discard()
         raise UserError(f"{path}: cannot be written", str(error), "free space, or choose another place") from error

@@ -5,6 +5,7 @@
     python -m src.infer --video clip.mp4 --view side-by-side --save out.mp4
     python -m src.infer --video clip.mp4 --save-masks masks/      as masks/000000.png, 000001.png, ...
     python -m src.infer --images photos/ --save-masks masks/      photos/a/b.jpg as masks/a/b.png
+    python -m src.infer --images photos/ --save-masks masks/ --mask-naming colmap    photos/a/b.jpg as masks/a/b.jpg.png
     python -m src.infer --images 'photos/*.jpg' --save pictures/  tinted pictures
 
 Masks have the size of their frame or photo; 255 is sky (of a model with more classes: the class index).
@@ -12,12 +13,10 @@ In a window, q or Esc quits and space pauses; photos wait for a key.
 In Python: src.infer.SkySegmenter().predict(image_bgr).
 """
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.errors import user_errors
-from src.files import make_writable, write_whole
 from src.runtime.options import check, parse
 
 if TYPE_CHECKING:
@@ -31,11 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check(options)
         from src.runtime.commands import play_video, segment_images
 
-        if options.stats_json:
-            make_writable(options.stats_json.parent)
         stats = play_video(options) if options.video else segment_images(options)
-        if options.stats_json:
-            write_whole(options.stats_json, (json.dumps(stats.to_dict(), indent=2) + "\n").encode())
         if stats.interrupted:
             raise KeyboardInterrupt
 

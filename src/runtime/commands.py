@@ -1,6 +1,7 @@
 """What `python -m src.infer` does with its options: plays videos, or segments photographs."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
-from src.files import make_writable
+from src.files import write_whole
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
@@ -20,18 +21,16 @@ def play_video(options: argparse.Namespace) -> "RunStats":
     """--video: plays it through the pipeline into the outputs asked for."""
     from src.runtime.postprocess import PostProcessor
     from src.runtime.video.compositing import Compositor
+    from src.runtime.video.outputs import open_outputs, refuse_video_outputs
     from src.runtime.video.pipeline import play
-    from src.runtime.video.sink import MaskFolder, VideoFile
     from src.runtime.video.source import VideoSource
-    from src.runtime.video.writer import VideoWriter
 
-    if options.save and _same_file(options.save, Path(options.video)):
-        raise UserError(f"{options.save}: is the input itself", fix="save to another file")
+    refuse_video_outputs(options, [Path(options.video)])
     show = _shows(options)
     with ExitStack() as open_things:
         source = open_things.enter_context(VideoSource(options.video))
         engine = open_things.enter_context(_open_engine(options, pipelined=True))
-        card, sinks, compositor = engine.info.card, [], None
+        card, compositor = engine.info.card, None
         postprocess = PostProcessor(
             card,
             source.width,
@@ -42,12 +41,8 @@ def play_video(options: argparse.Namespace) -> "RunStats":
         )
         if options.save or show:
             compositor = Compositor(card, options.view, source.width, source.height, options.opacity)
-        if options.save_masks:
-            sinks.append(MaskFolder(options.save_masks, card))
-        if options.save:
-            writer = VideoWriter(options.save, compositor.width, compositor.height, source.fps)
-            sinks.append(VideoFile(open_things.enter_context(writer)))
-        saving = bool(sinks)
+        outputs = open_things.enter_context(open_outputs(options, source, card, compositor))
+        saving = bool(outputs.sinks)
         window = open_things.enter_context(_window(options.video, None if saving else source.fps)) if show else None
         total = min(options.max_frames or sys.maxsize, source.frame_count or sys.maxsize)
         with _progress(total, "frame", options.quiet) as advance:
@@ -56,12 +51,12 @@ def play_video(options: argparse.Namespace) -> "RunStats":
                 engine,
                 postprocess=postprocess,
                 compositor=compositor,
-                sinks=sinks,
+                sinks=outputs.sinks,
                 window=window,
                 max_frames=options.max_frames,
                 on_frame=advance,
             )
-    notes = [f"saved: {path}" for path in (options.save, options.save_masks) if path]
+    notes = outputs.notes
     if not (stats.interrupted or show) and total != sys.maxsize and stats.frames < 0.95 * total:
         notes.append(f"note: {options.video} promises {total} frames, but ends or is damaged after {stats.frames}")
     _report(options, stats, "frames", notes)
@@ -69,37 +64,62 @@ def play_video(options: argparse.Namespace) -> "RunStats":
 
 
 def segment_images(options: argparse.Namespace) -> "RunStats":
-    """--images: one mask or composed picture for each photo."""
-    from src.runtime.photos import plan_photos, segment_photos
+    """--images: one mask, matte or composed picture for each photo.
+
+    Raises:
+        UserError: photos that could not be read, by name; the others are done by then.
+    """
+    from src.runtime.photo_plan import plan_photos
+    from src.runtime.photos import segment_photos
     from src.runtime.segmenter import SkySegmenter
+    from src.runtime.tables import share_columns
+    from src.runtime.video.compositing import Compositor
+    from src.runtime.video.outputs import is_transparent, open_table, refuse_places, saved_notes
 
     show = _shows(options)
-    photos = plan_photos(options.images, options.save_masks, options.save, options.max_frames)
+    plan = plan_photos(
+        options.images,
+        masks=options.save_masks,
+        mattes=options.alpha,
+        pictures=options.save,
+        naming=options.mask_naming,
+        transparent=is_transparent(options),
+        limit=options.max_frames,
+    )
+    refuse_places(options, [photo.path for photo in plan.photos])
     with ExitStack() as open_things:
         engine = open_things.enter_context(_open_engine(options, pipelined=False))
-        for folder in (options.save, options.save_masks):
-            if folder:
-                make_writable(folder)
+        card = engine.info.card
+        if options.mask_naming == "colmap" and not card.binary:
+            raise UserError(f"--mask-naming colmap: {card.name} has {len(card.classes) - 1} classes, not the sky alone")
         window = open_things.enter_context(_window(options.images, hold=True)) if show else None
-        with _progress(len(photos), "photo", options.quiet) as advance:
+        table = open_table(options, ["photo", *share_columns(card), "infer_ms"], open_things)
+        with _progress(len(plan.photos), "photo", options.quiet) as advance:
             run = segment_photos(
-                photos,
+                plan.photos,
                 SkySegmenter(engine, threshold=options.threshold, refine=options.refine),
-                view=options.view,
-                opacity=options.opacity,
+                compositor=lambda width, height: Compositor(card, options.view, width, height, options.opacity),
+                for_colmap=options.mask_naming == "colmap",
                 window=window,
+                table=table,
                 on_photo=advance,
             )
-    notes = [f"saved: {folder}" for folder in (options.save, options.save_masks) if folder]
-    if run.unreadable:
-        notes.append(f"skipped {len(run.unreadable)} unreadable: {', '.join(map(str, run.unreadable))}")
-    _report(options, run.stats, "photos", notes)
+    _report(options, run.stats, "photos", plan.notes + saved_notes(options))
+    if unreadable := plan.unreadable + run.unreadable:
+        problem = UserError(
+            f"{len(unreadable)} of {len(plan.photos) + len(plan.unreadable)} cannot be read, and have no mask",
+            "\n       ".join(f"{path}: {why}" for path, why in unreadable),
+            "mend, convert (to .jpg or .png) or remove them; the others are done" if run.stats.frames else "",
+        )
+        if not run.stats.interrupted:
+            raise problem
+        print(problem, file=sys.stderr, flush=True)
     return run.stats
 
 
 def _shows(options: argparse.Namespace) -> bool:
     """Whether to open a window: if asked to, or if nothing is saved and there is a display."""
-    if options.show or not (options.save or options.save_masks):
+    if options.show or not any((options.save, options.save_masks, options.alpha, options.csv)):
         from src.runtime.video.window import Window
 
         if reason := Window.unavailable():
@@ -147,9 +167,9 @@ def _progress(total: int, unit: str, quiet: bool) -> Iterator[Callable[[], None]
 def _report(options: argparse.Namespace, stats: "RunStats", unit: str, notes: Sequence[str]) -> None:
     from src.runtime.report import summary
 
+    if options.stats_json:
+        write_whole(options.stats_json, (json.dumps(stats.to_dict(), indent=2) + "\n").encode())
     if not options.quiet:
-        print(summary(stats, unit, notes), flush=True)
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
+        text = summary(stats, unit, notes)
+        # Names of files may hold what the terminal's encoding cannot.
+        print(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(sys.stdout.encoding), flush=True)

@@ -8,8 +8,8 @@ from src.errors import UserError
 
 VIEWS = ("overlay", "mask", "side-by-side", "outline", "cut-out", "replace")
 EXIT_CODES = """exit codes:
-  0    done; photos that could not be read are named in the summary
-  2    something is wrong with the input or an option
+  0    done
+  2    something is wrong with an option or the input; photos that cannot be read are named, after the others are done
   3    the engine or model file cannot be used here
   130  interrupted by Ctrl-C or SIGTERM; what was saved until then is complete
 """
@@ -47,9 +47,14 @@ def check(options: argparse.Namespace) -> None:
         raise UserError(f"--end {options.end:g}: not after --start {options.start:g}", fix="give seconds, later")
     if options.mask_naming == "colmap" and not options.save_masks:
         raise UserError("--mask-naming: no masks are saved", fix="add --save-masks DIR")
+    if options.mask_naming == "colmap" and options.video:
+        raise UserError(
+            "--mask-naming colmap: is for photos, whose names it repeats",
+            fix="save the frames that COLMAP will read, and give their folder: --images frames/",
+        )
 
 
-VIDEO_ONLY = ("csv", "smooth", "fps", "stride", "start", "end", "loop")
+VIDEO_ONLY = ("smooth", "fps", "stride", "start", "end", "loop")
 
 
 def _given(options: argparse.Namespace, name: str) -> bool:
@@ -88,7 +93,9 @@ def _output(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--alpha", type=Path, metavar="DIR", help="a folder of PNG mattes: the probability of sky x 255")
     out.add_argument("--show", action="store_true", help="play in a window (the default if nothing is saved)")
     out.add_argument("--stats-json", type=Path, metavar="FILE", help="write the figures of the run there")
-    out.add_argument("--csv", type=Path, metavar="FILE", help="write each frame's time, sky share and milliseconds")
+    out.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write each frame's time (or photo's name), sky share and milliseconds"
+    )
     out.add_argument("--quiet", action="store_true", help="say nothing but errors")
 
 

@@ -1,9 +1,10 @@
-"""Pictures through the segmenter: found, planned so that no output meets another, and written one by one."""
+"""Photographs through the segmenter: read, composed and written on threads of their own beside the inference."""
 
-import glob
+import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,32 +13,27 @@ import numpy as np
 
 from src.errors import UserError
 from src.hardware import cores
+from src.runtime.engines.base import Masks
 from src.runtime.interrupts import heeding_interrupts
+from src.runtime.photo_plan import Photo
+from src.runtime.pictures import Picture, read_picture, to_stored_grid, write_picture
 from src.runtime.segmenter import SkySegmenter
+from src.runtime.tables import Table, shares
 from src.runtime.video.compositing import Compositor, mask_picture
 from src.runtime.video.frame import Result
-from src.runtime.video.sink import write_picture
 from src.runtime.video.stats import RunStats, covered_seconds, summarise
 from src.runtime.video.window import Window
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A picture to read, and where its mask and its composed picture go (None: nowhere)."""
-
-    path: Path
-    mask: Path | None
-    picture: Path | None
+# Pixels on their way at a time; each takes up to 10 bytes: the picture, what is composed of it, its masks.
+BUDGET = 96_000_000
 
 
 @dataclass
 class PhotoRun:
-    """What came of a run: the figures, and the files that could not be read."""
+    """What came of a run: the figures, and (file, why) of those that could not be read."""
 
     stats: RunStats
-    unreadable: list[Path]
+    unreadable: list[tuple[Path, str]]
 
 
 @dataclass
@@ -47,188 +43,170 @@ class _Meter:
     wall: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     intervals: list[tuple[float, float]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def time(self, step: str, work: Callable, *arguments: object):
-        began, cpu_began = time.perf_counter(), time.process_time()
-        result = work(*arguments)
-        ended = time.perf_counter()
-        self.wall[step].append(ended - began)
-        self.cpu[step] += time.process_time() - cpu_began
-        if step == "infer":
-            self.intervals.append((began, ended))
-        return result
-
-
-def plan_photos(given: str, masks: Path | None, pictures: Path | None, limit: int | None = None) -> list[Photo]:
-    """Finds pictures and says where their outputs go, mirroring the tree below the folder given.
-
-    `a/b.jpg` below that folder becomes `masks/a/b.png` and `pictures/a/b.jpg`.
-
-    Args:
-        given: a file, a folder (searched recursively), or a glob pattern.
-        masks, pictures: output folders; None writes none.
-        limit: take the first so many, by name.
-
-    Raises:
-        UserError: nothing found, an output folder named like a picture, two outputs of one name, or an
-            output onto an input.
-    """
-    for folder in (masks, pictures):
-        if folder and (folder.is_file() or folder.suffix.lower() in SUFFIXES):
-            raise UserError(f"{folder}: photos are saved into a folder, not a file", fix="name a folder")
-    root, paths = _find(given, [folder for folder in (masks, pictures) if folder])
-    photos = []
-    for path in paths[:limit]:
-        relative = path.relative_to(root)
-        photos.append(
-            Photo(
-                path=path,
-                mask=masks / relative.with_suffix(".png") if masks else None,
-                picture=pictures / relative if pictures else None,
-            )
-        )
-    _refuse_clashes(photos)
-    return photos
+        began, cpu_began = time.perf_counter(), time.thread_time()
+        try:
+            return work(*arguments)
+        finally:
+            ended, used = time.perf_counter(), time.thread_time() - cpu_began
+            with self.lock:
+                self.wall[step].append(ended - began)
+                self.cpu[step] += used
+                if step == "infer":
+                    self.intervals.append((began, ended))
 
 
 def segment_photos(
     photos: Sequence[Photo],
     segmenter: SkySegmenter,
     *,
-    view: str = "overlay",
-    opacity: float = 0.5,
+    compositor: Callable[[int, int], Compositor] | None = None,
+    for_colmap: bool = False,
     window: Window | None = None,
+    table: Table | None = None,
     on_photo: Callable[[], None] | None = None,
 ) -> PhotoRun:
-    """Segments pictures one by one and writes what `plan_photos` planned; each file is complete or absent.
+    """Segments pictures in order and writes what was planned; each file is complete or absent.
 
-    Pictures that cannot be read are passed over and listed. EXIF rotation is applied, so a mask has the size
-    of the picture as it is shown. Ctrl-C ends the run after the current file, marked `interrupted`.
+    Pictures that cannot be read are passed over and listed. A mask has the size of the picture as it is
+    shown, turned as its Exif says. Ctrl-C ends the run after the files on their way, marked `interrupted`.
+    Call it from the main thread. Memory holds at most about `BUDGET` pixels, or one picture that is larger.
 
     Args:
         photos: from `plan_photos`.
-        view, opacity: of composed pictures, as for `Compositor`.
+        compositor: makes one for pictures of a width and a height; needed where photos have a `picture`, and
+            by a window.
+        for_colmap: masks are 0 in the sky and 255 elsewhere, on the grid of pixels that the file stores.
         window: shows each composed picture until a key is pressed.
+        table: gets a row per picture: its name, the classes' shares, milliseconds of inference.
         on_photo: called after each picture, read or not.
 
     Raises:
-        UserError: none could be read, or an output cannot be written.
+        UserError: an output cannot be written.
         EngineError: the engine failed.
     """
-    meter, unreadable = _Meter(), []
+    opencv_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # its pool would fight the engine's and ours for the same cores
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    compositor, frames, first_frame_s, started = None, 0, 0.0, time.perf_counter()
-    with heeding_interrupts() as interrupts:
-        for photo in photos:
-            if interrupts.requested:
-                break
-            image = meter.time("decode", read_photo, photo.path)
-            if image is None:
-                unreadable.append(photo.path)
-            else:
-                labels = meter.time("infer", segmenter.predict, image).labels
-                if photo.picture or window:
-                    compositor = _compositor_for(image, compositor, segmenter, view, opacity)
-                picture = meter.time("compose", _compose, compositor, image, labels) if compositor else None
-                meter.time("sink", _write, photo, mask_picture(labels, segmenter.card), picture)
-                frames += 1
-                first_frame_s = first_frame_s or time.perf_counter() - started
-                if window and not window.show(picture):
-                    break
-            if on_photo is not None:
-                on_photo()
-    if unreadable and not frames and not interrupts.requested:
-        raise UserError(
-            f"{unreadable[0]}: not a readable picture",
-            f"none of {len(unreadable)} could be read" if len(unreadable) > 1 else "",
-            "give JPEG, PNG, BMP, TIFF or WebP files",
-        )
-    stats = summarise(
-        seconds=time.perf_counter() - started,
-        first_frame_s=first_frame_s,
-        frames=frames,
-        wall=meter.wall,
-        cpu=meter.cpu,
-        model_busy_s=covered_seconds(meter.intervals),
-        cores=cores(),
-        interrupted=interrupts.requested,
-    )
-    return PhotoRun(stats, unreadable)
-
-
-def read_photo(path: Path) -> np.ndarray | None:
-    """A picture as uint8 [H, W, 3] BGR, EXIF rotation applied; None if it cannot be read."""
     try:
-        # Not cv2.imread, which cannot open every path that Python can.
-        return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
-        return None
+        return _Run(segmenter, compositor, for_colmap, window, table).play(photos, on_photo)
+    finally:
+        cv2.setNumThreads(opencv_threads)
 
 
-def _find(given: str, outputs: Sequence[Path]) -> tuple[Path, list[Path]]:
-    path = Path(given)
-    if path.is_file():
-        return path.parent, [path]
-    if path.is_dir():
-        root, candidates = path, path.rglob("*")
-    elif glob.has_magic(given):
-        root = _fixed_part(path)
-        candidates = root.glob(str(path.relative_to(root)))
-    else:
-        raise UserError(f"{given}: no such picture, folder or pattern", fix="check the path; quote a pattern")
-    # Masks of an earlier run below the folder itself are no input to this one.
-    inside = [folder.resolve() for folder in outputs if folder.resolve() != root.resolve()]
-    paths = sorted(
-        found
-        for found in candidates
-        if found.suffix.lower() in SUFFIXES
-        and not found.name.startswith(".")
-        and found.is_file()
-        and not any(found.resolve().is_relative_to(folder) for folder in inside)
-    )
-    if not paths:
-        raise UserError(f"{given}: no pictures there", fix=f"pictures end in one of: {', '.join(SUFFIXES)}")
-    return root, paths
+class _Run:
+    """The state that the threads of one run share."""
 
+    def __init__(
+        self,
+        segmenter: SkySegmenter,
+        compositor: Callable[[int, int], Compositor] | None,
+        for_colmap: bool,
+        window: Window | None,
+        table: Table | None,
+    ) -> None:
+        self.segmenter, self.make_compositor, self.for_colmap = segmenter, compositor, for_colmap
+        self.window, self.table = window, table
+        self.meter, self.unreadable = _Meter(), []
+        self.workers = max(2, cores())
+        self.composing = threading.Lock()  # a compositor's scratch buffers are for one picture at a time
+        self.compositor: Compositor | None = None
+        self.pixels = BUDGET  # of the latest picture: what the next one is expected to have; the first may be huge
 
-def _fixed_part(pattern: Path) -> Path:
-    """The folder above the first part of a pattern that holds a wildcard."""
-    wild = next(index for index, part in enumerate(pattern.parts) if glob.has_magic(part))
-    return Path(*pattern.parts[:wild])
+    def play(self, photos: Sequence[Photo], on_photo: Callable[[], None] | None) -> PhotoRun:
+        frames, first_frame_s, quit_window = 0, 0.0, False
+        started, process_cpu = time.perf_counter(), time.process_time()
+        writing: deque[Future] = deque()
+        with heeding_interrupts() as interrupts, ThreadPoolExecutor(self.workers, "skyseg-photo") as pool:
+            try:
+                for photo, picture in self._read_ahead(photos, pool):
+                    if interrupts.requested or quit_window:
+                        break
+                    if picture is not None:
+                        work = self._segment(photo, picture)
+                        writing.append(pool.submit(self._finish, photo, picture, work))
+                        if self.window is not None:
+                            quit_window = not self.window.show(writing[-1].result())
+                        while len(writing) > self._allowed(self.workers):
+                            writing.popleft().result()
+                        frames += 1
+                        first_frame_s = first_frame_s or time.perf_counter() - started
+                    if on_photo is not None:
+                        on_photo()
+                while writing:
+                    writing.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+        cpu = self.meter.cpu
+        others = sum(seconds for step, seconds in cpu.items() if step != "infer")
+        cpu["infer"] = max(0.0, time.process_time() - process_cpu - others)  # the engine's threads too
+        stats = summarise(
+            seconds=time.perf_counter() - started,
+            first_frame_s=first_frame_s,
+            frames=frames,
+            wall=self.meter.wall,
+            cpu=cpu,
+            model_busy_s=covered_seconds(self.meter.intervals),
+            cores=cores(),
+            interrupted=interrupts.requested,
+        )
+        return PhotoRun(stats, self.unreadable)
 
+    def _allowed(self, most: int) -> int:
+        """How many pictures may be on their way, as large as they are now."""
+        return min(most, BUDGET // (2 * self.pixels))
 
-def _refuse_clashes(photos: Sequence[Photo]) -> None:
-    inputs = {photo.path.resolve(): photo.path for photo in photos}
-    writers: dict[Path, Path] = {}
-    for photo in photos:
-        for output in (photo.mask, photo.picture):
-            if output is None:
-                continue
-            target = output.resolve()
-            if target in inputs:
-                raise UserError(f"{output}: would overwrite the picture {inputs[target]}", fix="save to another folder")
-            if target in writers:
-                raise UserError(
-                    f"{writers[target]} and {photo.path}: both would write {output}",
-                    fix="rename one, or give them in separate runs; and keep --save and --save-masks apart",
-                )
-            writers[target] = photo.path
+    def _read_ahead(self, photos: Sequence[Photo], pool: ThreadPoolExecutor) -> Iterator[tuple[Photo, Picture | None]]:
+        """Photos with their pictures, in order; None for one that could not be read."""
+        waiting = iter(photos)
+        reading: deque[tuple[Photo, Future[Picture]]] = deque()
+        while True:
+            while len(reading) < max(1, self._allowed(self.workers)) and (photo := next(waiting, None)):
+                reading.append((photo, pool.submit(self.meter.time, "decode", read_picture, photo.path)))
+            if not reading:
+                return
+            photo, future = reading.popleft()
+            try:
+                picture = future.result()
+                self.pixels = picture.image.shape[0] * picture.image.shape[1]
+            except UserError as error:
+                self.unreadable.append((photo.path, error.why))
+                picture = None
+            yield photo, picture
 
+    def _segment(self, photo: Photo, picture: Picture) -> Masks:
+        began = time.perf_counter()
+        masks = self.meter.time("infer", self.segmenter.predict, picture.image)
+        if self.table is not None:
+            milliseconds = (time.perf_counter() - began) * 1000
+            name = photo.name.as_posix()
+            self.table.add(name, *shares(masks.labels, self.segmenter.card), f"{milliseconds:.3f}")
+        return masks
 
-def _compositor_for(
-    image: np.ndarray, compositor: Compositor | None, segmenter: SkySegmenter, view: str, opacity: float
-) -> Compositor:
-    height, width = image.shape[:2]
-    if compositor is not None and (compositor.height, compositor.frame_width) == (height, width):
-        return compositor
-    return Compositor(segmenter.card, view, width, height, opacity)
+    def _finish(self, photo: Photo, picture: Picture, masks: Masks) -> np.ndarray | None:
+        composed = None
+        if photo.picture or self.window:
+            composed = self.meter.time("compose", self._compose, picture.image, masks)
+        self.meter.time("sink", self._write, photo, picture, masks, composed)
+        return composed
 
+    def _compose(self, image: np.ndarray, masks: Masks) -> np.ndarray:
+        height, width = image.shape[:2]
+        with self.composing:
+            made = self.compositor
+            if made is None or (made.frame_width, made.height) != (width, height):
+                made = self.compositor = self.make_compositor(width, height)
+            return made.compose(image, Result(masks.labels, masks.confidence), made.buffer())
 
-def _compose(compositor: Compositor, image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return compositor.compose(image, Result(labels), compositor.buffer())
-
-
-def _write(photo: Photo, mask: np.ndarray, picture: np.ndarray | None) -> None:
-    for path, image in ((photo.mask, mask), (photo.picture, picture)):
-        if path is not None:
-            write_picture(path, image)
+    def _write(self, photo: Photo, picture: Picture, masks: Masks, composed: np.ndarray | None) -> None:
+        if photo.mask:
+            mask = mask_picture(masks.labels, self.segmenter.card)
+            if self.for_colmap:
+                mask = to_stored_grid(cv2.bitwise_not(mask), picture.orientation)
+            write_picture(photo.mask, mask)
+        if photo.matte:
+            write_picture(photo.matte, masks.confidence)
+        if photo.picture:
+            write_picture(photo.picture, composed)

@@ -1,7 +1,9 @@
 """Made clips: blue sky over brown ground, the horizon one step lower in each frame."""
 
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
@@ -37,3 +39,46 @@ def horizon_in(mask: np.ndarray) -> int:
 
 def read_mask(path: Path) -> np.ndarray:
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
+def add_sound(clip: Path, path: Path, *, codec: str = "aac", beep_at: float = 1.0, seconds: float = 2.0) -> Path:
+    """The clip with a sound track: silence, but for 0.2 s of 440 Hz from `beep_at` on."""
+    rate = 48_000
+    times = np.arange(int(seconds * rate)) / rate
+    sound = np.where((times >= beep_at) & (times < beep_at + 0.2), np.sin(2 * np.pi * 440 * times) * 0.5, 0)
+    with av.open(clip) as source, av.open(path, "w") as made:
+        video = made.add_stream_from_template(source.streams.video[0])
+        audio = made.add_stream(codec, rate=rate, layout="mono")
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                made.mux(packet)
+        frame = av.AudioFrame.from_ndarray(sound.astype(np.float32)[None], format="flt", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+        made.mux(audio.encode(frame))
+        made.mux(audio.encode(None))
+    return path
+
+
+def beep_in(path: Path) -> tuple[float, float]:
+    """When the beep of `add_sound` begins and ends, in seconds after the first picture."""
+    with av.open(path) as container:
+        video = container.streams.video[0]
+        first = float((video.start_time or 0) * video.time_base)
+        loud = []
+        for frame in container.decode(audio=0):
+            samples = np.abs(frame.to_ndarray().astype(np.float64)).reshape(-1)
+            at = (
+                frame.pts * frame.time_base
+                + np.flatnonzero(samples > 0.1 * max(samples.max(), 0.3)) / frame.sample_rate
+            )
+            loud += [float(time) - first for time in at]
+    return min(loud), max(loud)
+
+
+def times_of(path: Path) -> list[float]:
+    """When each picture of a video is shown, in seconds."""
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        packets = (packet for packet in container.demux(stream) if packet.pts is not None)
+        return sorted(float(packet.pts * stream.time_base) for packet in packets)

@@ -44,14 +44,15 @@ def _build(options: argparse.Namespace) -> None:
     from src.runtime.engines.build import build_engine
     from src.runtime.engines.choice import Models
     from src.runtime.frames import prepare
-    from src.runtime.photos import plan_photos, read_photo
+    from src.runtime.photo_plan import find_pictures
+    from src.runtime.pictures import read_if_possible
 
     models = Models.find(options.models)
     card = models.cards[models.reference]
-    photos = plan_photos(options.images, None, None)
+    photos = find_pictures(options.images)
     step = max(1, len(photos) // options.frames)
-    pictures = [read_photo(photo.path) for photo in photos[::step][: options.frames]]
-    frames = [prepare(picture, card) for picture in pictures if picture is not None]
+    pictures = [read_if_possible(path) for path in photos[::step][: options.frames]]
+    frames = [prepare(picture.image, card) for picture in pictures if picture is not None]
     if not frames:
         raise UserError(f"{options.images}: none of the pictures can be read", fix="name another folder")
     build_engine(

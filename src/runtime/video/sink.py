@@ -1,14 +1,12 @@
-"""Where pictures and masks go: a video file or a folder of PNGs."""
+"""Where pictures, masks, mattes and figures of a video go."""
 
 from pathlib import Path
 from typing import Protocol
 
-import cv2
-import numpy as np
-
-from src.errors import UserError
-from src.files import make_writable, write_whole
+from src.files import check_writable
 from src.model_card import ModelCard
+from src.runtime.pictures import write_picture
+from src.runtime.tables import Table, share_columns, shares
 from src.runtime.video.compositing import mask_picture
 from src.runtime.video.frame import Result
 from src.runtime.video.writer import VideoWriter
@@ -29,7 +27,7 @@ class Sink(Protocol):
 
 
 class VideoFile:
-    """The composed pictures, into a video that stays the caller's to finish."""
+    """The composed pictures at their times, into a video that stays the caller's to finish."""
 
     needs_confidence = False
 
@@ -37,42 +35,70 @@ class VideoFile:
         self.writer, self.thread_ids = writer, writer.thread_ids
 
     def write(self, result: Result) -> None:
-        self.writer.write(result.picture)
+        self.writer.write(result.picture, result.time)
 
 
-class MaskFolder:
-    """A PNG per frame, 000000.png onwards: binary: 255 is class 1; more classes: the class index.
+class FrameFigures:
+    """A row per frame: its index and time, the part of it that is sky, milliseconds of inference.
 
     Args:
-        folder: made if missing.
+        table: with `frame_columns`; stays the caller's to close.
         card: of the model.
+    """
+
+    needs_confidence = False
+
+    def __init__(self, table: Table, card: ModelCard) -> None:
+        self.table, self.card = table, card
+        self.thread_ids: set[int] = set()
+
+    def write(self, result: Result) -> None:
+        self.table.add(result.index, f"{result.time:.6f}", *shares(result.labels, self.card), f"{result.infer_ms:.3f}")
+
+
+def frame_columns(card: ModelCard) -> list[str]:
+    """The header of `FrameFigures`."""
+    return ["frame", "time_s", *share_columns(card), "infer_ms"]
+
+
+class _NumberedFolder:
+    """PNG files named 000000.png onwards; the folder is made with the first.
+
+    Args:
+        folder: to write into.
 
     Raises:
         UserError: nothing can be written there.
     """
 
+    def __init__(self, folder: str | Path) -> None:
+        self.path = Path(folder)
+        self.thread_ids: set[int] = set()
+        self._frames = 0
+        check_writable(self.path)
+
+    def _next(self) -> Path:
+        self._frames += 1
+        return self.path / f"{self._frames - 1:06d}.png"
+
+
+class MaskFolder(_NumberedFolder):
+    """A mask per frame: binary: 255 is class 1; more classes: the class index."""
+
     needs_confidence = False
 
     def __init__(self, folder: str | Path, card: ModelCard) -> None:
-        self.path, self.card = Path(folder), card
-        self.thread_ids: set[int] = set()
-        self._frames = 0
-        make_writable(self.path)
+        super().__init__(folder)
+        self.card = card
 
     def write(self, result: Result) -> None:
-        """Writes the labels of the next frame as its mask."""
-        write_picture(self.path / f"{self._frames:06d}.png", mask_picture(result.labels, self.card))
-        self._frames += 1
+        write_picture(self._next(), mask_picture(result.labels, self.card))
 
 
-def write_picture(path: Path, image: np.ndarray) -> None:
-    """Writes an image file in the format of its suffix, complete or not at all.
+class MatteFolder(_NumberedFolder):
+    """A soft mask per frame: the probability of class 1 x 255; of more classes, that of the winner."""
 
-    Raises:
-        UserError: unknown suffix, or the disk refuses.
-    """
-    try:
-        _, encoded = cv2.imencode(path.suffix, image)
-    except cv2.error as error:
-        raise UserError(f"{path}: cannot write pictures of this kind", fix="use .png or .jpg") from error
-    write_whole(path, encoded.tobytes())
+    needs_confidence = True
+
+    def write(self, result: Result) -> None:
+        write_picture(self._next(), result.confidence)
