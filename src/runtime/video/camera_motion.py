@@ -6,11 +6,17 @@ import numpy as np
 MOST_POINTS, POINT_DISTANCE = 120, 5
 STRONG_CORNER = 0.01  # of the best corner's strength: keeps clouds, leaves a clear sky's compression noise out
 FAR_STRIP = 12  # pixels below the skyline that count as far
-INLIER_PIXELS = 0.7
-FEWEST_INLIERS, LEAST_SHARE = 8, 0.35
+INLIER_PIXELS = 0.3
+FEWEST_POINTS, LEAST_SHARE = 8, 0.35
+OUTWARD_TRUST, NEAR_CENTRE = 0.1, 20.0  # pixels
+# What is usual between two frames: a turn of 0.005, a growth of 0.02; precisions against INLIER_PIXELS.
+STIFF = np.diag((1e-6, 1e-6, (INLIER_PIXELS / 0.002) ** 2))
+NEARNESS = 1.0
+ROUNDS = 6
 STILL_PIXELS, STILL_RADIANS = 0.04, 3e-4  # below the tracking's own noise
 LEVELLING = 0.995  # per frame: a camera's pitch and roll come back to their mean, and so errors in them fade
 CUT_CORRELATION = 0.6
+DEBUG = False
 THUMBNAIL = (32, 18)
 
 
@@ -46,14 +52,14 @@ class CameraMotion:
         thumbnail = cv2.resize(grey, THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         step, cut = self._last_step, False
         if self._grey is not None:
-            found = _step(self._grey, grey, self._corners)
+            found = self._step(grey)
             if found is not None:
                 step = found
             elif cut := _correlation(self._thumbnail, thumbnail) < CUT_CORRELATION:
                 self.reset()
                 step = self._last_step
         self._advance(*step)
-        self._grey, self._thumbnail = grey, thumbnail
+        self._grey, self._thumbnail, self._sky = grey, thumbnail, sky
         self._corners = _far_corners(grey, sky)
         return cut
 
@@ -66,6 +72,22 @@ class CameraMotion:
         matrix = np.eye(3)
         matrix[:2, :2], matrix[:2, 2] = turn, centre + self._shift - turn @ centre
         return matrix
+
+    def _step(self, grey: np.ndarray) -> tuple[np.ndarray, float] | None:
+        tracked = _tracked(self._grey, grey, self._corners)
+        if tracked is None:
+            return None
+        places, shifts = tracked
+        height, width = grey.shape
+        columns, rows = np.round(places + ((width - 1) / 2, (height - 1) / 2)).astype(int).T
+        certain = cv2.erode(self._sky, np.ones((9, 9), np.uint8))
+        in_sky = certain[rows.clip(0, height - 1), columns.clip(0, width - 1)] > 250
+        filled=(self._sky>127).sum(axis=1); hor=np.searchsorted(np.cumsum(filled), .98*filled.sum())
+        found = _fit(places, shifts, in_sky, np.array((0.0, hor - (height - 1) / 2)))
+        if DEBUG: print(len(places), in_sky.sum(), hor, found)
+        if found is not None and np.abs(found[0]).max() < STILL_PIXELS and abs(found[1]) < STILL_RADIANS:
+            return np.zeros(2), 0.0
+        return found
 
     def _advance(self, shift: np.ndarray, angle: float) -> None:
         cosine, sine = np.cos(angle), np.sin(angle)
@@ -81,25 +103,46 @@ def _far_corners(grey: np.ndarray, sky: np.ndarray) -> np.ndarray | None:
     return cv2.goodFeaturesToTrack(grey, MOST_POINTS, STRONG_CORNER, POINT_DISTANCE, mask=far)
 
 
-def _step(before: np.ndarray, now: np.ndarray, corners: np.ndarray | None) -> tuple[np.ndarray, float] | None:
-    """Shift of the centre in pixels and turn in radians; None where too few corners agree on one."""
-    if corners is None or len(corners) < FEWEST_INLIERS:
+def _tracked(before: np.ndarray, now: np.ndarray, corners: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Places from the centre and shifts, float64 [n, 2] each, of the corners found again; None if they are too few."""
+    if corners is None or len(corners) < FEWEST_POINTS:
         return None
     moved, found, _ = cv2.calcOpticalFlowPyrLK(before, now, corners, None, winSize=(15, 15), maxLevel=3)
-    corners, moved, found = corners.reshape(-1, 2), moved.reshape(-1, 2), found.ravel().astype(bool)
-    if found.sum() < FEWEST_INLIERS:
+    found = found.ravel().astype(bool)
+    if found.sum() < max(FEWEST_POINTS, LEAST_SHARE * len(corners)):
         return None
-    fit, inliers = cv2.estimateAffinePartial2D(
-        corners[found], moved[found], method=cv2.RANSAC, ransacReprojThreshold=INLIER_PIXELS
-    )
-    if fit is None or inliers.sum() < max(FEWEST_INLIERS, LEAST_SHARE * len(corners)):
-        return None
+    places, moved = corners.reshape(-1, 2)[found].astype(np.float64), moved.reshape(-1, 2)[found]
     height, width = now.shape
-    centre = np.array(((width - 1) / 2, (height - 1) / 2))
-    shift, angle = fit[:, :2] @ centre + fit[:, 2] - centre, float(np.arctan2(fit[1, 0], fit[0, 0]))
-    if np.abs(shift).max() < STILL_PIXELS and abs(angle) < STILL_RADIANS:
-        return np.zeros(2), 0.0
-    return shift, angle
+    return places - ((width - 1) / 2, (height - 1) / 2), moved - places
+
+
+def _fit(places: np.ndarray, shifts: np.ndarray, in_sky: np.ndarray, ahead: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """Shift of the centre in pixels and turn in radians; None where too few points agree.
+
+    A point's shift is that of the centre, and what the turn adds, and what the camera's way forward adds: an
+    unknown share of its distance from the centre, away from it, more the nearer it is. So only what a shift
+    has across that direction counts in full.
+    """
+    count = len(places)
+    radius = np.linalg.norm(places - ahead, axis=1)
+    outward = (places - ahead) / np.maximum(radius, 1e-6)[:, None]
+    across = np.stack((-outward[:, 1], outward[:, 0]), axis=1)
+    turned = np.stack((-places[:, 1], places[:, 0]), axis=1)
+    # Unknowns: shift in x and y, turn.
+    rows = np.concatenate(
+        [np.column_stack((way, (way * turned).sum(axis=1))) for way in (across, outward)]
+    )
+    seen = np.concatenate([(way * shifts).sum(axis=1) for way in (across, outward)])
+    trust = np.concatenate((np.ones(count), np.where(in_sky, 1.0, OUTWARD_TRUST / (1 + (radius / NEAR_CENTRE) ** 2))))
+    solution = np.array((*np.median(shifts, axis=0), 0.0))
+    for _ in range(ROUNDS):
+        off = ((rows @ solution - seen) / INLIER_PIXELS).reshape(2, count) ** 2
+        weight = trust * np.tile(1 / (1 + off[0] + off[1] / NEARNESS**2), 2)  # Cauchy's
+        solution = np.linalg.solve(rows.T @ (rows * weight[:, None]) + STIFF, rows.T @ (weight * seen))
+    agree = np.abs(rows[:count] @ solution - seen[:count]) < INLIER_PIXELS
+    if agree.sum() < max(FEWEST_POINTS, LEAST_SHARE * count):
+        return None
+    return solution[:2], float(solution[2])
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:

@@ -3,11 +3,17 @@
 import cv2
 import numpy as np
 
-SMALL_WIDTH = 320  # pixels; colours are estimated at about this width, whatever the frame's
-NEAR, FAR = 4, 24  # pixels at that width: radii in which colours of sky and scene are averaged
+SMALL_WIDTH = 320  # pixels, about: the size of `small`, whatever the frame's
+NEAR, FAR = 2, 12  # pixels at half that width: radii in which colours of sky and scene are averaged
 FAR_SHARE = 1e-3  # the wide average decides only where the narrow one has seen next to nothing
 CONTRAST = 24.0  # levels between sky and scene from which colours say more than the model's confidence
-SOFT_SHARE = 0.8  # of the confidence's range, about the threshold, that stays soft
+SOFTNESS = (0.8, 0.6, 0.4, 0.25, 0.15, 0.08, 0.04, 0.0)  # shares of the confidence's range that may stay soft
+VICINITY = 3  # pixels of `small`: side of the square about a pixel in which there is both sky and scene in the band
+BAND = (10, 245)  # of 255, the share of sky in that square
+TEXTURE = 0.1  # of the way between both colours that a pixel may differ from one and still be all of it
+DESPILL = 0.7  # of the sky's colour that the scene still shows in the band goes
+WIDEST_BAND = 0.1  # of the frame: of the softnesses, the first with no more of it in its band
+LINE = 1024  # points to a row of cv2.remap, whose rows have an end
 
 
 class SkyMatte:
@@ -36,70 +42,86 @@ class SkyMatte:
     def __init__(self, width: int, height: int, threshold: float) -> None:
         self.shrink = max(1, round(width / SMALL_WIDTH))
         self._small_size = (-(-width // self.shrink), -(-height // self.shrink))
-        self._curve = _steepened(threshold)
+        self._curves = [_steepened(threshold, softness) for softness in SOFTNESS]
         self.alpha = np.empty((height, width), np.uint8)
+        self._vicinity = np.empty((height, width), np.uint8)
         self._in_band = np.empty((height, width), np.uint8)
-        self._sky = np.empty((height, width, 3), np.uint8)
-        self._ground = np.empty((height, width, 3), np.uint8)
 
     def estimate(self, frame_bgr: np.ndarray, confidence: np.ndarray) -> None:
         """Fills the attributes for a frame uint8 [height, width, 3] and its confidence uint8 [height, width]."""
-        cv2.LUT(confidence, self._curve, dst=self.alpha)
+        cv2.LUT(confidence, self._curve_for(confidence), dst=self.alpha)
         self.small = cv2.resize(frame_bgr, self._small_size, interpolation=cv2.INTER_AREA)
         self.small_alpha = cv2.resize(self.alpha, self._small_size, interpolation=cv2.INTER_AREA)
-        self.band = _flat_indices(cv2.inRange(self.alpha, 1, 254, dst=self._in_band))
-        if not len(self.band):
+        vicinity = cv2.blur(self.small_alpha, (VICINITY, VICINITY))
+        cv2.resize(vicinity, self.alpha.shape[::-1], dst=self._vicinity, interpolation=cv2.INTER_LINEAR)
+        points = cv2.findNonZero(cv2.inRange(self._vicinity, *BAND, dst=self._in_band))
+        if points is None:
+            self.band = np.empty(0, np.int64)
             self.share, self.scene = np.empty((0, 1), np.float32), np.empty((0, 3), np.float32)
             return
-        sky = self._nearby(cv2.inRange(self.small_alpha, 250, 255), self._sky)
-        ground = self._nearby(cv2.inRange(self.small_alpha, 0, 5), self._ground)
+        across, down = points.reshape(-1, 2).T  # OpenCV 5 gives [n, 2], 4 gave [n, 1, 2]
+        self.band = down.astype(np.int64) * self.alpha.shape[1] + across
+        sky, ground = self._nearby(across, down)
         pixels = self.in_band(frame_bgr).astype(np.float32)
-        self.share = _share_of_sky(pixels, sky, ground, self.in_band(self.alpha)[:, None] / np.float32(255))
-        keep = 1 - self.share
-        self.scene = np.clip(ground + keep * (pixels - keep * ground - self.share * sky), 0, 255)
+        expected, vicinity = (self.in_band(of)[:, None] / np.float32(255) for of in (self.alpha, self._vicinity))
+        across = sky - ground
+        contrast = np.einsum("ij,ij->i", across, across)[:, None]
+        trust = np.minimum(1, 6 * vicinity * (1 - vicinity)) * (contrast / (contrast + CONTRAST**2))
+        pixels -= ground
+        scale = 1 / np.maximum(contrast, 1)
+        by_colour = np.einsum("ij,ij->i", pixels, across)[:, None] * scale
+        self.share = expected + trust * (np.clip((by_colour - TEXTURE) / (1 - 2 * TEXTURE), 0, 1) - expected)
+        # Above the ground's mean: what the mixture leaves unexplained.
+        pixels -= self.share * across
+        pixels *= 1 - self.share
+        spill = np.einsum("ij,ij->i", pixels, across)[:, None] * scale
+        pixels -= DESPILL * trust * np.maximum(spill, 0) * across
+        self.scene = np.clip(pixels + ground, 0, 255)
         self.alpha.reshape(-1)[self.band] = (self.share[:, 0] * 255 + 0.5).astype(np.uint8)
 
     def in_band(self, picture: np.ndarray) -> np.ndarray:
         """The band's pixels of a contiguous picture [height, width, ...]: [n, ...]."""
         return np.take(picture.reshape(self.alpha.size, *picture.shape[2:]), self.band, axis=0)
 
-    def _nearby(self, certain: np.ndarray, room: np.ndarray) -> np.ndarray:
-        """Mean colour of the certain pixels (uint8 [h, w], 255) around each pixel of the band: float32 [n, 3]."""
-        weight = certain.astype(np.float32) * (1 / 255)
-        weighted = cv2.merge((self.small * weight[..., None], weight))
-        near, far = (cv2.blur(weighted, (2 * radius + 1, 2 * radius + 1)) for radius in (NEAR, FAR))
-        mean = near + FAR_SHARE * far
-        # Where nothing is certain far and wide, the frame's own colours stand in.
-        mean += 1e-6 * cv2.merge((self.small.astype(np.float32), np.ones_like(weight)))
-        colours = (mean[..., :3] / mean[..., 3:]).astype(np.uint8)
-        cv2.resize(colours, self.alpha.shape[::-1], dst=room, interpolation=cv2.INTER_LINEAR)
-        return self.in_band(room).astype(np.float32)
+    def _curve_for(self, confidence: np.ndarray) -> np.ndarray:
+        """The softest curve whose band is no wider than allowed: a model that is nowhere sure must not cost more."""
+        few = cv2.resize(confidence, self._small_size, interpolation=cv2.INTER_NEAREST)
+        shares = np.bincount(few.ravel(), minlength=256) / few.size
+        in_band = (shares @ ((0 < curve) & (curve < 255)) for curve in self._curves)
+        return next(curve for curve, share in zip(self._curves, in_band, strict=False) if share <= WIDEST_BAND)
+
+    def _nearby(self, across: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean colours of certain sky and of certain scene around points of the frame: float32 [n, 3] each."""
+        width, height = ((size + 1) // 2 for size in self._small_size)
+        colours = cv2.resize(self.small, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+        alpha = cv2.resize(self.small_alpha, (width, height), interpolation=cv2.INTER_AREA)
+        places = np.zeros((2, -(-len(across) // LINE), LINE), np.float32)
+        for place, index, size, full in zip(places, (across, down), (width, height), self.alpha.shape[::-1], strict=True):
+            place.reshape(-1)[: len(index)] = (index + 0.5) * (size / full) - 0.5
+        means = (_mean_of(colours, cv2.inRange(alpha, *levels)) for levels in ((250, 255), (0, 5)))
+        return tuple(
+            cv2.remap(mean, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 3)[: len(across)]
+            for mean in means
+        )
 
 
-def _share_of_sky(pixels: np.ndarray, sky: np.ndarray, ground: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Share of sky, float32 [n, 1], by colours [n, 3] where they tell, else as `expected` [n, 1]."""
-    across = sky - ground
-    contrast = np.einsum("ij,ij->i", across, across)[:, None]
-    by_colour = np.einsum("ij,ij->i", pixels - ground, across)[:, None] / np.maximum(contrast, 1)
-    trust = contrast / (contrast + CONTRAST**2)
-    # None at the band's ends, so that it has no rim.
-    trust *= np.minimum(1, 6 * expected * (1 - expected))
-    return expected + trust * (np.clip(by_colour, 0, 1) - expected)
+def _mean_of(colours: np.ndarray, certain: np.ndarray) -> np.ndarray:
+    """Mean colour around each pixel, float32 [h, w, 3], of those that are certain (uint8 [h, w], 255)."""
+    weight = certain.astype(np.float32) * (1 / 255)
+    weighted = cv2.merge((colours * weight[..., None], weight))
+    near, far = (cv2.blur(weighted, (2 * radius + 1, 2 * radius + 1)) for radius in (NEAR, FAR))
+    # Where nothing is certain far and wide, the frame's own colours stand in.
+    mean = near + FAR_SHARE * far + 1e-6 * cv2.merge((colours, np.ones_like(weight)))
+    return mean[..., :3] / mean[..., 3:]
 
 
-def _steepened(threshold: float) -> np.ndarray:
+def _steepened(threshold: float, softness: float) -> np.ndarray:
     """A table uint8 [256] from confidence to alpha: a smooth step through one half at the threshold."""
-    low, high = threshold * (1 - SOFT_SHARE), threshold + (1 - threshold) * SOFT_SHARE
     confidence = np.arange(256) / 255
+    if softness == 0:
+        return np.where(confidence < threshold, 0, 255).astype(np.uint8)
+    low, high = threshold * (1 - softness), threshold + (1 - threshold) * softness
     below = (confidence - low) / max(threshold - low, 1 / 255) / 2
     above = 0.5 + (confidence - threshold) / max(high - threshold, 1 / 255) / 2
     step = np.clip(np.where(confidence < threshold, below, above), 0, 1)
     return np.round(255 * step * step * (3 - 2 * step)).astype(np.uint8)
-
-
-def _flat_indices(mask: np.ndarray) -> np.ndarray:
-    points = cv2.findNonZero(mask)
-    if points is None:
-        return np.empty(0, np.int64)
-    across, down = points.reshape(-1, 2).T  # OpenCV 5 gives [n, 2], 4 gave [n, 1, 2]
-    return down.astype(np.int64) * mask.shape[1] + across
