@@ -12,6 +12,8 @@ from src.files import make_writable
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
+    from src.runtime.video.look import Look
+    from src.runtime.video.new_sky import NewSky
     from src.runtime.video.stats import RunStats
     from src.runtime.video.window import Window
 
@@ -21,7 +23,7 @@ MOST_REQUESTS = 8  # each holds a decoded frame: 25 MB at 4K
 def play_video(options: argparse.Namespace) -> "RunStats":
     """--video: plays it through the pipeline into the outputs asked for."""
     from src.runtime.postprocess import PostProcessor
-    from src.runtime.video.compositing import Compositor
+    from src.runtime.video.compositing import look_of, make_compositor
     from src.runtime.video.pipeline import play
     from src.runtime.video.sink import MaskFolder, VideoFile
     from src.runtime.video.source import VideoSource
@@ -42,15 +44,18 @@ def play_video(options: argparse.Namespace) -> "RunStats":
             refine=options.refine,
             smooth=options.smooth,
         )
+        sky = _open_sky(options, engine, open_things)
+        look = look_of(options, card, switchable=show and not options.save)
         if options.save or show:
-            compositor = Compositor(card, options.view, source.width, source.height, options.opacity)
+            compositor = make_compositor(options, card, source.width, source.height, look=look, sky=sky)
         if options.save_masks:
             sinks.append(MaskFolder(options.save_masks, card))
         if options.save:
             writer = VideoWriter(options.save, compositor.width, compositor.height, source.fps)
             sinks.append(VideoFile(open_things.enter_context(writer)))
         saving = bool(sinks)
-        window = open_things.enter_context(_window(options.video, None if saving else source.fps)) if show else None
+        fps = None if saving else source.fps
+        window = open_things.enter_context(_window(options.video, look, fps, fixed=options.save)) if show else None
         total = min(options.max_frames or sys.maxsize, source.frame_count or sys.maxsize)
         with _progress(total, "frame", options.quiet) as advance:
             stats = play(
@@ -74,6 +79,7 @@ def segment_images(options: argparse.Namespace) -> "RunStats":
     """--images: one mask or composed picture for each photo."""
     from src.runtime.photos import plan_photos, segment_photos
     from src.runtime.segmenter import SkySegmenter
+    from src.runtime.video.compositing import look_of, make_compositor
 
     show = _shows(options)
     photos = plan_photos(options.images, options.save_masks, options.save, options.max_frames)
@@ -82,13 +88,18 @@ def segment_images(options: argparse.Namespace) -> "RunStats":
         for folder in (options.save, options.save_masks):
             if folder:
                 make_writable(folder)
-        window = open_things.enter_context(_window(options.images, hold=True)) if show else None
+        card, look = engine.info.card, look_of(options, engine.info.card, switchable=show and not options.save)
+        sky = _open_sky(options, engine, open_things)
+        window = (
+            open_things.enter_context(_window(options.images, look, hold=True, fixed=options.save)) if show else None
+        )
         with _progress(len(photos), "photo", options.quiet) as advance:
             run = segment_photos(
                 photos,
                 SkySegmenter(engine, threshold=options.threshold, refine=options.refine),
-                view=options.view,
-                opacity=options.opacity,
+                compositor=lambda width, height: make_compositor(
+                    options, card, width, height, look=look, sky=sky, follow=False
+                ),
                 window=window,
                 on_photo=advance,
             )
@@ -100,15 +111,26 @@ def segment_images(options: argparse.Namespace) -> "RunStats":
 
 
 def _shows(options: argparse.Namespace) -> bool:
-    """Whether to open a window: if asked to, or if nothing is saved and there is a display."""
-    if options.show or not (options.save or options.save_masks):
-        from src.runtime.video.window import Window
+    """Whether to open a window: if asked to, or if nothing is saved; not without a display, if something is saved."""
+    saves = options.save or options.save_masks or options.alpha or options.csv
+    if saves and not options.show:
+        return False
+    from src.runtime.video.window import Window
 
-        if reason := Window.unavailable():
+    if reason := Window.unavailable():
+        if not saves:
             what = "cannot open a window" if options.show else "nothing to do with the result"
             raise UserError(what, reason, "add --save OUT or --save-masks DIR" + (" and drop --show" * options.show))
-        return True
-    return False
+        print(f"note: --show: {reason}; what is saved is saved all the same", file=sys.stderr, flush=True)
+        return False
+    return True
+
+
+def _open_sky(options: argparse.Namespace, engine: "Engine", open_things: ExitStack) -> "NewSky | None":
+    from src.runtime.video.compositing import open_sky
+
+    sky = open_sky(options, engine)
+    return None if sky is None else open_things.enter_context(sky)
 
 
 def _open_engine(options: argparse.Namespace, pipelined: bool) -> "Engine":
@@ -132,10 +154,13 @@ def _open_engine(options: argparse.Namespace, pipelined: bool) -> "Engine":
     return engine
 
 
-def _window(title: Path | str, fps: float | None = None, hold: bool = False) -> "Window":
-    from src.runtime.video.window import HINT, Window
+def _window(
+    name: Path | str, look: "Look", fps: float | None = None, hold: bool = False, fixed: object = None
+) -> "Window":
+    from src.runtime.video.window import Window
 
-    return Window(f"{Path(title).name} ({HINT})", fps, hold)
+    why = f"the view stays as {Path(str(fixed)).name} is saved" if fixed else ""
+    return Window(Path(name).name, fps, hold, look, why)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 
 from src.errors import UserError
 from src.hardware import cores
+from src.runtime.engines.base import Masks
 from src.runtime.interrupts import heeding_interrupts
 from src.runtime.segmenter import SkySegmenter
 from src.runtime.video.compositing import Compositor, mask_picture
@@ -95,8 +96,7 @@ def segment_photos(
     photos: Sequence[Photo],
     segmenter: SkySegmenter,
     *,
-    view: str = "overlay",
-    opacity: float = 0.5,
+    compositor: Callable[[int, int], Compositor] | None = None,
     window: Window | None = None,
     on_photo: Callable[[], None] | None = None,
 ) -> PhotoRun:
@@ -107,7 +107,8 @@ def segment_photos(
 
     Args:
         photos: from `plan_photos`.
-        view, opacity: of composed pictures, as for `Compositor`.
+        compositor: makes one for pictures of a width and a height; needed where photos have a `picture`, and
+            by a window.
         window: shows each composed picture until a key is pressed.
         on_photo: called after each picture, read or not.
 
@@ -117,7 +118,8 @@ def segment_photos(
     """
     meter, unreadable = _Meter(), []
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    compositor, frames, first_frame_s, started = None, 0, 0.0, time.perf_counter()
+    make_compositor, compositor = compositor, None
+    frames, first_frame_s, started = 0, 0.0, time.perf_counter()
     with heeding_interrupts() as interrupts:
         for photo in photos:
             if interrupts.requested:
@@ -126,14 +128,14 @@ def segment_photos(
             if image is None:
                 unreadable.append(photo.path)
             else:
-                labels = meter.time("infer", segmenter.predict, image).labels
+                masks = meter.time("infer", segmenter.predict, image)
                 if photo.picture or window:
-                    compositor = _compositor_for(image, compositor, segmenter, view, opacity)
-                picture = meter.time("compose", _compose, compositor, image, labels) if compositor else None
-                meter.time("sink", _write, photo, mask_picture(labels, segmenter.card), picture)
+                    compositor = compositor or make_compositor(image.shape[1], image.shape[0])
+                picture = meter.time("compose", _compose, compositor, image, masks) if compositor else None
+                meter.time("sink", _write, photo, mask_picture(masks.labels, segmenter.card), picture)
                 frames += 1
                 first_frame_s = first_frame_s or time.perf_counter() - started
-                if window and not window.show(picture):
+                if window and not window.show(picture, lambda: _compose(compositor, image, masks)):  # noqa: B023
                     break
             if on_photo is not None:
                 on_photo()
@@ -215,17 +217,9 @@ def _refuse_clashes(photos: Sequence[Photo]) -> None:
             writers[target] = photo.path
 
 
-def _compositor_for(
-    image: np.ndarray, compositor: Compositor | None, segmenter: SkySegmenter, view: str, opacity: float
-) -> Compositor:
-    height, width = image.shape[:2]
-    if compositor is not None and (compositor.height, compositor.frame_width) == (height, width):
-        return compositor
-    return Compositor(segmenter.card, view, width, height, opacity)
-
-
-def _compose(compositor: Compositor, image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return compositor.compose(image, Result(labels), compositor.buffer())
+def _compose(compositor: Compositor, image: np.ndarray, masks: Masks) -> np.ndarray:
+    compositor.resize(image.shape[1], image.shape[0])
+    return compositor.compose(image, Result(masks.labels, masks.confidence))
 
 
 def _write(photo: Photo, mask: np.ndarray, picture: np.ndarray | None) -> None:

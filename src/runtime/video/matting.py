@@ -87,7 +87,7 @@ class SkyMatte:
         """The softest curve whose band is no wider than allowed: a model that is nowhere sure must not cost more."""
         few = cv2.resize(confidence, self._small_size, interpolation=cv2.INTER_NEAREST)
         shares = np.bincount(few.ravel(), minlength=256) / few.size
-        in_band = (shares @ ((0 < curve) & (curve < 255)) for curve in self._curves)
+        in_band = (shares @ ((curve > 0) & (curve < 255)) for curve in self._curves)
         return next(curve for curve, share in zip(self._curves, in_band, strict=False) if share <= WIDEST_BAND)
 
     def _nearby(self, across: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +96,9 @@ class SkyMatte:
         colours = cv2.resize(self.small, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
         alpha = cv2.resize(self.small_alpha, (width, height), interpolation=cv2.INTER_AREA)
         places = np.zeros((2, -(-len(across) // LINE), LINE), np.float32)
-        for place, index, size, full in zip(places, (across, down), (width, height), self.alpha.shape[::-1], strict=True):
+        for place, index, size, full in zip(
+            places, (across, down), (width, height), self.alpha.shape[::-1], strict=True
+        ):
             place.reshape(-1)[: len(index)] = (index + 0.5) * (size / full) - 0.5
         means = (_mean_of(colours, cv2.inRange(alpha, *levels)) for levels in ((250, 255), (0, 5)))
         return tuple(

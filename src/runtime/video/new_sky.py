@@ -35,6 +35,7 @@ class NewSky:
         if not self.path.is_file():
             raise UserError(f"--sky {path}: no such file", fix="name a picture or a clip")
         self._clip: VideoSource | None = None
+        self._clock = self._asked_at = self._shown_at = self._loop_began = 0.0
         picture = _read_picture(self.path)
         self.moving = picture is None
         if picture is None:
@@ -50,14 +51,22 @@ class NewSky:
         self._picture = picture[: self._rows]
 
     def at(self, time: float) -> np.ndarray:
-        """The sky at a time in seconds, not before that of the last call: uint8 [H, W, 3] BGR; not to be changed."""
-        while self._clip is not None and self._shown_at < time:
+        """The sky at a time in seconds: uint8 [H, W, 3] BGR; not to be changed. Where time falls, a clip goes on."""
+        self._clock += max(0.0, time - self._asked_at)
+        self._asked_at = time
+        while self._clip is not None and self._shown_at < self._clock:
             self._picture = self._next_frame()[: self._rows]
         return self._picture
 
     def close(self) -> None:
         if self._clip is not None:
             self._clip.close()
+
+    def __enter__(self) -> "NewSky":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _next_frame(self) -> np.ndarray:
         frame = self._clip.read()
@@ -76,9 +85,6 @@ class NewSky:
             raise UserError(
                 f"--sky {self.path}: neither a picture nor a clip that can be read", fix="name another file"
             ) from error
-
-    _loop_began = 0.0
-    _shown_at = 0.0
 
 
 def _read_picture(path: Path) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from src.runtime.video.camera_motion import CameraMotion
+from src.runtime.video.camera_motion import CameraMotion, lowest_sky
 from src.runtime.video.matting import SkyMatte
 from src.runtime.video.new_sky import NewSky
 
@@ -61,7 +61,7 @@ class SkyReplacer:
         """
         matte = self._matte
         matte.estimate(frame_bgr, confidence)
-        if self._motion is not None and self._motion.follow(matte.small, matte.small_alpha):
+        if self._motion is None or self._motion.follow(matte.small, matte.small_alpha):
             self._horizon = self._light = None
         canvas, place = self._placed(self._sky.at(time))
         light = self._lit(canvas)
@@ -93,10 +93,10 @@ class SkyReplacer:
     def _find_horizon(self) -> float:
         """Share of the frame's height at which the sky ends, as the scene's first frames with sky show it."""
         if self._horizon is None:
-            rows = (self._matte.small_alpha > 127).mean(axis=1)
-            if rows.mean() < LEAST_SKY:
+            sky = self._matte.small_alpha
+            if cv2.countNonZero(sky) < LEAST_SKY * sky.size:
                 return UNKNOWN_HORIZON
-            self._horizon = float(np.searchsorted(np.cumsum(rows), 0.98 * rows.sum()) + 1) / len(rows)
+            self._horizon = lowest_sky(sky)
         return self._horizon
 
     def _rows_of_sky(self) -> slice:
@@ -115,9 +115,7 @@ class SkyReplacer:
         place = place.copy()
         place[1, 2] -= rows.start
         size = (self._width, rows.stop - rows.start)
-        cv2.warpAffine(
-            canvas, place[:2], size, self._behind[rows], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-        )
+        cv2.warpAffine(canvas, place[:2], size, self._behind[rows], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
 
     def _draw_edge(self, light: np.ndarray, out: np.ndarray) -> None:
         matte = self._matte
