@@ -10,6 +10,7 @@ CONTRAST = 24.0  # levels between sky and scene from which colours say more than
 SOFTNESS = (0.8, 0.6, 0.4, 0.25, 0.15, 0.08, 0.04, 0.0)  # shares of the confidence's range that may stay soft
 VICINITY = 3  # pixels of `small`: side of the square about a pixel in which there is both sky and scene in the band
 BAND = (10, 245)  # of 255, the share of sky in that square
+BAND_TRUST = 12.0  # times v (1 - v) with that share v: colours count in full but at the band's outer rim
 TEXTURE = 0.1  # of the way between both colours that a pixel may differ from one and still be all of it
 DESPILL = 0.7  # of the sky's colour that the scene still shows in the band goes
 WIDEST_BAND = 0.1  # of the frame: of the softnesses, the first with no more of it in its band
@@ -19,8 +20,8 @@ LINE = 1024  # points to a row of cv2.remap, whose rows have an end
 class SkyMatte:
     """The matte of one frame at a time, and the colours of the scene without the old sky in its edge.
 
-    The confidence, steepened about the threshold, says where the edge is: the band that is neither all sky
-    nor all scene. In the band alone, the share of sky is where the pixel's colour lies between the colours of
+    The confidence, steepened about the threshold, says where the edge is: the band in or next to which there is
+    both sky and scene. In the band alone, the share of sky is where the pixel's colour lies between the colours of
     the sky and of the scene nearby (the known-colours case of Smith and Blinn, Blue Screen Matting, SIGGRAPH
     1996), as far as these differ. Colours nearby are averages over what is certain (normalised convolution,
     Knutsson and Westin, CVPR 1993), at a small size. The scene's own colour is then that average, corrected by
@@ -32,7 +33,7 @@ class SkyMatte:
 
     Attributes:
         alpha: uint8 [height, width], share of sky x 255.
-        band: int64 [n], flat indices of the pixels with 0 < alpha < 255 before colours were looked at.
+        band: int64 [n], flat indices of the pixels that were looked at one by one.
         share: float32 [n, 1], share of sky (0..1) in each of them.
         scene: float32 [n, 3], BGR 0..255, colour of the scene in each of them.
         small: uint8 [h, w, 3], BGR, the frame at about `SMALL_WIDTH`.
@@ -45,7 +46,7 @@ class SkyMatte:
         self._curves = [_steepened(threshold, softness) for softness in SOFTNESS]
         self.alpha = np.empty((height, width), np.uint8)
         self._vicinity = np.empty((height, width), np.uint8)
-        self._in_band = np.empty((height, width), np.uint8)
+        self._in_band, self._soft = np.empty((2, height, width), np.uint8)
 
     def estimate(self, frame_bgr: np.ndarray, confidence: np.ndarray) -> None:
         """Fills the attributes for a frame uint8 [height, width, 3] and its confidence uint8 [height, width]."""
@@ -54,29 +55,20 @@ class SkyMatte:
         self.small_alpha = cv2.resize(self.alpha, self._small_size, interpolation=cv2.INTER_AREA)
         vicinity = cv2.blur(self.small_alpha, (VICINITY, VICINITY))
         cv2.resize(vicinity, self.alpha.shape[::-1], dst=self._vicinity, interpolation=cv2.INTER_LINEAR)
-        points = cv2.findNonZero(cv2.inRange(self._vicinity, *BAND, dst=self._in_band))
+        cv2.inRange(self._vicinity, *BAND, dst=self._in_band)
+        cv2.bitwise_or(self._in_band, cv2.inRange(self.alpha, 1, 254, dst=self._soft), dst=self._in_band)
+        points = cv2.findNonZero(self._in_band)
         if points is None:
             self.band = np.empty(0, np.int64)
             self.share, self.scene = np.empty((0, 1), np.float32), np.empty((0, 3), np.float32)
             return
         across, down = points.reshape(-1, 2).T  # OpenCV 5 gives [n, 2], 4 gave [n, 1, 2]
         self.band = down.astype(np.int64) * self.alpha.shape[1] + across
-        sky, ground = self._nearby(across, down)
-        pixels = self.in_band(frame_bgr).astype(np.float32)
-        expected, vicinity = (self.in_band(of)[:, None] / np.float32(255) for of in (self.alpha, self._vicinity))
-        across = sky - ground
-        contrast = np.einsum("ij,ij->i", across, across)[:, None]
-        trust = np.minimum(1, 6 * vicinity * (1 - vicinity)) * (contrast / (contrast + CONTRAST**2))
-        pixels -= ground
-        scale = 1 / np.maximum(contrast, 1)
-        by_colour = np.einsum("ij,ij->i", pixels, across)[:, None] * scale
-        self.share = expected + trust * (np.clip((by_colour - TEXTURE) / (1 - 2 * TEXTURE), 0, 1) - expected)
-        # Above the ground's mean: what the mixture leaves unexplained.
-        pixels -= self.share * across
-        pixels *= 1 - self.share
-        spill = np.einsum("ij,ij->i", pixels, across)[:, None] * scale
-        pixels -= DESPILL * trust * np.maximum(spill, 0) * across
-        self.scene = np.clip(pixels + ground, 0, 255)
+        self.share, self.scene = _separate(
+            self.in_band(frame_bgr).astype(np.float32),
+            *self._nearby(across, down),
+            *(self.in_band(of)[:, None] / np.float32(255) for of in (self.alpha, self._vicinity)),
+        )
         self.alpha.reshape(-1)[self.band] = (self.share[:, 0] * 255 + 0.5).astype(np.uint8)
 
     def in_band(self, picture: np.ndarray) -> np.ndarray:
@@ -107,13 +99,42 @@ class SkyMatte:
         )
 
 
+def _separate(
+    pixels: np.ndarray, sky: np.ndarray, ground: np.ndarray, expected: np.ndarray, vicinity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What of each pixel is sky, float32 [n, 1], and the colour of the rest, float32 [n, 3].
+
+    Args:
+        pixels: float32 [n, 3], overwritten.
+        sky, ground: float32 [n, 3], the colours of both nearby.
+        expected, vicinity: float32 [n, 1], share of sky by the model, in the pixel and about it.
+    """
+    across = sky - ground
+    contrast = _dot(across, across)
+    undecided = np.maximum(vicinity * (1 - vicinity), expected * (1 - expected))
+    trust = np.minimum(1, BAND_TRUST * undecided) * (contrast / (contrast + CONTRAST**2))
+    contrast = np.maximum(contrast, 1)
+    pixels -= ground
+    by_colour = (_dot(pixels, across) / contrast - TEXTURE) / (1 - 2 * TEXTURE)
+    share = expected + trust * (np.clip(by_colour, 0, 1) - expected)
+    # What the mixture leaves unexplained is the scene's own, as far as the pixel is.
+    pixels -= share * across
+    pixels *= 1 - share
+    pixels -= DESPILL * trust * np.maximum(_dot(pixels, across) / contrast, 0) * across
+    return share, np.clip(pixels + ground, 0, 255)
+
+
+def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", one, other)[:, None]
+
+
 def _mean_of(colours: np.ndarray, certain: np.ndarray) -> np.ndarray:
     """Mean colour around each pixel, float32 [h, w, 3], of those that are certain (uint8 [h, w], 255)."""
     weight = certain.astype(np.float32) * (1 / 255)
     weighted = cv2.merge((colours * weight[..., None], weight))
     near, far = (cv2.blur(weighted, (2 * radius + 1, 2 * radius + 1)) for radius in (NEAR, FAR))
-    # Where nothing is certain far and wide, the frame's own colours stand in.
-    mean = near + FAR_SHARE * far + 1e-6 * cv2.merge((colours, np.ones_like(weight)))
+    # Where nothing is certain far and wide, the mean of the frame stands in.
+    mean = near + FAR_SHARE * far + 1e-6 * np.array((*cv2.mean(colours, certain)[:3], 1), np.float32)
     return mean[..., :3] / mean[..., 3:]
 
 
