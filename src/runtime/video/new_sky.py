@@ -13,6 +13,7 @@ FindSky = Callable[[np.ndarray], np.ndarray]
 
 SMALLEST = 32  # pixels
 ALL_SKY = 0.97  # share of a row that must be sky for the row to be used
+CLOSE = 1e-3  # seconds: times of a clip and of a video are rounded differently
 FEWEST_ROWS = 0.15  # of the picture; with less sky above its skyline the picture is taken whole
 
 
@@ -54,7 +55,7 @@ class NewSky:
         """The sky at a time in seconds: uint8 [H, W, 3] BGR; not to be changed. Where time falls, a clip goes on."""
         self._clock += max(0.0, time - self._asked_at)
         self._asked_at = time
-        while self._clip is not None and self._shown_at < self._clock:
+        while self._clip is not None and self._shown_at < self._clock - CLOSE:
             self._picture = self._next_frame()[: self._rows]
         return self._picture
 
