@@ -50,7 +50,7 @@ def test_driving_forward_does_not_move_the_sky():
         for place, near in sorted(zip(places, nearness, strict=True), key=lambda thing: thing[1]):
             x, y = place * (1 + 0.015 * near * step) + (WIDTH / 2, 95)
             corner = round(x * 16), round(y * 16)
-            cv2.rectangle(picture, corner, (corner[0] + 96, round(97 * 16)), (90, 70, 40), -1, cv2.LINE_AA, 4)
+            cv2.rectangle(picture, corner, (corner[0] + 96, (97 * 16)), (90, 70, 40), -1, cv2.LINE_AA, 4)
             cv2.rectangle(sky, (int(x), int(y)), (int(x) + 6, 97), 0, -1)
         motion.follow(picture, sky)
     assert np.abs(motion.matrix[:2, 2]).max() < 3
