@@ -243,6 +243,43 @@ def test_without_output_or_display_the_message_says_what_to_add(model, clip):
         assert "Traceback" not in done.stderr
 
 
+def test_a_machine_without_a_display_saves_all_the_same(model, clip, tmp_path):
+    done = infer("--video", clip, "--engine", model, "--show", "--save-masks", tmp_path / "m", "--max-frames", 3)
+    assert done.returncode == 0, done.stderr
+    assert "note: --show: there is no display here" in done.stderr
+    assert len(list((tmp_path / "m").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--view", "cut-out"), "tells 2 classes apart"),
+        (("--colour", "#00ff00"), "a colour for each of 2 classes"),
+    ],
+)
+def test_views_that_a_model_does_not_allow(clip, tmp_path, capfd, options, message):
+    model = write_three_class_model(tmp_path / "lanes.onnx")
+    assert message in fails(capfd, 2, "--video", clip, "--engine", model, "--save", tmp_path / "o.mp4", *options)
+
+
+def test_a_new_sky_that_is_not_there(model, clip, tmp_path, capfd):
+    asked = ("--video", clip, "--engine", model, "--save", tmp_path / "o.mp4", "--view", "replace")
+    assert "no such file" in fails(capfd, 2, *asked, "--sky", tmp_path / "none.jpg")
+    assert not (tmp_path / "o.mp4").exists()
+
+
+def test_a_new_sky_in_a_video_and_in_photos(model, clip, photos, tmp_path):
+    sky = tmp_path / "sky.png"
+    cv2.imwrite(str(sky), np.full((100, 200, 3), (20, 30, 200), np.uint8))
+    look = ("--engine", model, "--view", "replace", "--sky", sky, "--quiet")
+    main(["--video", str(clip), "--save", str(tmp_path / "o.mp4"), *map(str, look)])
+    with VideoSource(tmp_path / "o.mp4") as source:
+        last = [each.image for each in source][-1]
+    assert np.abs(last[5, 50].astype(int) - (20, 30, 200)).max() < 25
+    main(["--images", str(photos), "--save", str(tmp_path / "p"), *map(str, look)])
+    assert np.abs(cv2.imread(str(tmp_path / "p" / "one.jpg"))[3, 50].astype(int) - (20, 30, 200)).max() < 25
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -1,7 +1,6 @@
 """What `python -m src.infer` does with its options: plays videos, or segments photographs."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,28 +8,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
-from src.files import write_whole
+from src.files import make_writable
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
+    from src.runtime.video.look import Look
+    from src.runtime.video.new_sky import NewSky
     from src.runtime.video.stats import RunStats
     from src.runtime.video.window import Window
+
+MOST_REQUESTS = 8  # each holds a decoded frame: 25 MB at 4K
 
 
 def play_video(options: argparse.Namespace) -> "RunStats":
     """--video: plays it through the pipeline into the outputs asked for."""
     from src.runtime.postprocess import PostProcessor
-    from src.runtime.video.compositing import Compositor
-    from src.runtime.video.outputs import open_outputs, refuse_video_outputs
+    from src.runtime.video.compositing import look_of, make_compositor
     from src.runtime.video.pipeline import play
+    from src.runtime.video.sink import MaskFolder, VideoFile
     from src.runtime.video.source import VideoSource
+    from src.runtime.video.writer import VideoWriter
 
-    refuse_video_outputs(options, [Path(options.video)])
+    if options.save and _same_file(options.save, Path(options.video)):
+        raise UserError(f"{options.save}: is the input itself", fix="save to another file")
     show = _shows(options)
     with ExitStack() as open_things:
         source = open_things.enter_context(VideoSource(options.video))
         engine = open_things.enter_context(_open_engine(options, pipelined=True))
-        card, compositor = engine.info.card, None
+        card, sinks, compositor = engine.info.card, [], None
         postprocess = PostProcessor(
             card,
             source.width,
@@ -39,11 +44,18 @@ def play_video(options: argparse.Namespace) -> "RunStats":
             refine=options.refine,
             smooth=options.smooth,
         )
+        sky = _open_sky(options, engine, open_things)
+        look = look_of(options, card, switchable=show and not options.save)
         if options.save or show:
-            compositor = Compositor(card, options.view, source.width, source.height, options.opacity)
-        outputs = open_things.enter_context(open_outputs(options, source, card, compositor))
-        saving = bool(outputs.sinks)
-        window = open_things.enter_context(_window(options.video, None if saving else source.fps)) if show else None
+            compositor = make_compositor(options, card, source.width, source.height, look=look, sky=sky)
+        if options.save_masks:
+            sinks.append(MaskFolder(options.save_masks, card))
+        if options.save:
+            writer = VideoWriter(options.save, compositor.width, compositor.height, source.fps)
+            sinks.append(VideoFile(open_things.enter_context(writer)))
+        saving = bool(sinks)
+        fps = None if saving else source.fps
+        window = open_things.enter_context(_window(options.video, look, fps, fixed=options.save)) if show else None
         total = min(options.max_frames or sys.maxsize, source.frame_count or sys.maxsize)
         with _progress(total, "frame", options.quiet) as advance:
             stats = play(
@@ -51,12 +63,12 @@ def play_video(options: argparse.Namespace) -> "RunStats":
                 engine,
                 postprocess=postprocess,
                 compositor=compositor,
-                sinks=outputs.sinks,
+                sinks=sinks,
                 window=window,
                 max_frames=options.max_frames,
                 on_frame=advance,
             )
-    notes = outputs.notes
+    notes = [f"saved: {path}" for path in (options.save, options.save_masks) if path]
     if not (stats.interrupted or show) and total != sys.maxsize and stats.frames < 0.95 * total:
         notes.append(f"note: {options.video} promises {total} frames, but ends or is damaged after {stats.frames}")
     _report(options, stats, "frames", notes)
@@ -64,79 +76,72 @@ def play_video(options: argparse.Namespace) -> "RunStats":
 
 
 def segment_images(options: argparse.Namespace) -> "RunStats":
-    """--images: one mask, matte or composed picture for each photo.
-
-    Raises:
-        UserError: photos that could not be read, by name; the others are done by then.
-    """
-    from src.runtime.photo_plan import plan_photos
-    from src.runtime.photos import segment_photos
+    """--images: one mask or composed picture for each photo."""
+    from src.runtime.photos import plan_photos, segment_photos
     from src.runtime.segmenter import SkySegmenter
-    from src.runtime.tables import share_columns
-    from src.runtime.video.compositing import Compositor
-    from src.runtime.video.outputs import is_transparent, open_table, refuse_places, saved_notes
+    from src.runtime.video.compositing import look_of, make_compositor
 
     show = _shows(options)
-    plan = plan_photos(
-        options.images,
-        masks=options.save_masks,
-        mattes=options.alpha,
-        pictures=options.save,
-        naming=options.mask_naming,
-        transparent=is_transparent(options),
-        limit=options.max_frames,
-    )
-    refuse_places(options, [photo.path for photo in plan.photos])
+    photos = plan_photos(options.images, options.save_masks, options.save, options.max_frames)
     with ExitStack() as open_things:
         engine = open_things.enter_context(_open_engine(options, pipelined=False))
-        card = engine.info.card
-        if options.mask_naming == "colmap" and not card.binary:
-            raise UserError(f"--mask-naming colmap: {card.name} has {len(card.classes) - 1} classes, not the sky alone")
-        window = open_things.enter_context(_window(options.images, hold=True)) if show else None
-        table = open_table(options, ["photo", *share_columns(card), "infer_ms"], open_things)
-        with _progress(len(plan.photos), "photo", options.quiet) as advance:
+        for folder in (options.save, options.save_masks):
+            if folder:
+                make_writable(folder)
+        card, look = engine.info.card, look_of(options, engine.info.card, switchable=show and not options.save)
+        sky = _open_sky(options, engine, open_things)
+        window = (
+            open_things.enter_context(_window(options.images, look, hold=True, fixed=options.save)) if show else None
+        )
+        with _progress(len(photos), "photo", options.quiet) as advance:
             run = segment_photos(
-                plan.photos,
+                photos,
                 SkySegmenter(engine, threshold=options.threshold, refine=options.refine),
-                compositor=lambda width, height: Compositor(card, options.view, width, height, options.opacity),
-                for_colmap=options.mask_naming == "colmap",
+                compositor=lambda width, height: make_compositor(
+                    options, card, width, height, look=look, sky=sky, follow=False
+                ),
                 window=window,
-                table=table,
                 on_photo=advance,
             )
-    _report(options, run.stats, "photos", plan.notes + saved_notes(options))
-    if unreadable := plan.unreadable + run.unreadable:
-        problem = UserError(
-            f"{len(unreadable)} of {len(plan.photos) + len(plan.unreadable)} cannot be read, and have no mask",
-            "\n       ".join(f"{path}: {why}" for path, why in unreadable),
-            "mend, convert (to .jpg or .png) or remove them; the others are done" if run.stats.frames else "",
-        )
-        if not run.stats.interrupted:
-            raise problem
-        print(problem, file=sys.stderr, flush=True)
+    notes = [f"saved: {folder}" for folder in (options.save, options.save_masks) if folder]
+    if run.unreadable:
+        notes.append(f"skipped {len(run.unreadable)} unreadable: {', '.join(map(str, run.unreadable))}")
+    _report(options, run.stats, "photos", notes)
     return run.stats
 
 
 def _shows(options: argparse.Namespace) -> bool:
-    """Whether to open a window: if asked to, or if nothing is saved and there is a display."""
-    if options.show or not any((options.save, options.save_masks, options.alpha, options.csv)):
-        from src.runtime.video.window import Window
+    """Whether to open a window: if asked to, or if nothing is saved; not without a display, if something is saved."""
+    saves = options.save or options.save_masks or options.alpha or options.csv
+    if saves and not options.show:
+        return False
+    from src.runtime.video.window import Window
 
-        if reason := Window.unavailable():
+    if reason := Window.unavailable():
+        if not saves:
             what = "cannot open a window" if options.show else "nothing to do with the result"
             raise UserError(what, reason, "add --save OUT or --save-masks DIR" + (" and drop --show" * options.show))
-        return True
-    return False
+        print(f"note: --show: {reason}; what is saved is saved all the same", file=sys.stderr, flush=True)
+        return False
+    return True
+
+
+def _open_sky(options: argparse.Namespace, engine: "Engine", open_things: ExitStack) -> "NewSky | None":
+    from src.runtime.video.compositing import open_sky
+
+    sky = open_sky(options, engine)
+    return None if sky is None else open_things.enter_context(sky)
 
 
 def _open_engine(options: argparse.Namespace, pipelined: bool) -> "Engine":
     from src.hardware import cores
-    from src.runtime.engines import open_engine, requests_for_video
+    from src.runtime.engines import open_engine
     from src.runtime.report import model_line
     from src.runtime.segmenter import built_engine
 
     threads = options.threads or cores()
-    requests = requests_for_video(threads) if pipelined else 1
+    # A frame's latency counts nowhere in a pipeline: two requests keep the cores busy between frames.
+    requests = min(max(2, threads // 2), MOST_REQUESTS) if pipelined else 1
     engine = open_engine(
         options.engine or built_engine(),
         backend=options.backend,
@@ -149,10 +154,13 @@ def _open_engine(options: argparse.Namespace, pipelined: bool) -> "Engine":
     return engine
 
 
-def _window(title: Path | str, fps: float | None = None, hold: bool = False) -> "Window":
-    from src.runtime.video.window import HINT, Window
+def _window(
+    name: Path | str, look: "Look", fps: float | None = None, hold: bool = False, fixed: object = None
+) -> "Window":
+    from src.runtime.video.window import Window
 
-    return Window(f"{Path(title).name} ({HINT})", fps, hold)
+    why = f"the view stays as {Path(str(fixed)).name} is saved" if fixed else ""
+    return Window(Path(name).name, fps, hold, look, why)
 
 
 @contextmanager
@@ -167,9 +175,9 @@ def _progress(total: int, unit: str, quiet: bool) -> Iterator[Callable[[], None]
 def _report(options: argparse.Namespace, stats: "RunStats", unit: str, notes: Sequence[str]) -> None:
     from src.runtime.report import summary
 
-    if options.stats_json:
-        write_whole(options.stats_json, (json.dumps(stats.to_dict(), indent=2) + "\n").encode())
     if not options.quiet:
-        text = summary(stats, unit, notes)
-        # Names of files may hold what the terminal's encoding cannot.
-        print(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(sys.stdout.encoding), flush=True)
+        print(summary(stats, unit, notes), flush=True)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)

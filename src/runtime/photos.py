@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -128,7 +129,8 @@ class _Run:
                         work = self._segment(photo, picture)
                         writing.append(pool.submit(self._finish, photo, picture, work))
                         if self.window is not None:
-                            quit_window = not self.window.show(writing[-1].result())
+                            redraw = partial(self._compose, picture.image, work)
+                            quit_window = not self.window.show(writing[-1].result(), redraw)
                         while len(writing) > self._allowed(self.workers):
                             writing.popleft().result()
                         frames += 1
@@ -195,10 +197,10 @@ class _Run:
     def _compose(self, image: np.ndarray, masks: Masks) -> np.ndarray:
         height, width = image.shape[:2]
         with self.composing:
-            made = self.compositor
-            if made is None or (made.frame_width, made.height) != (width, height):
-                made = self.compositor = self.make_compositor(width, height)
-            return made.compose(image, Result(masks.labels, masks.confidence), made.buffer())
+            if self.compositor is None:
+                self.compositor = self.make_compositor(width, height)
+            self.compositor.resize(width, height)
+            return self.compositor.compose(image, Result(masks.labels, masks.confidence))
 
     def _write(self, photo: Photo, picture: Picture, masks: Masks, composed: np.ndarray | None) -> None:
         if photo.mask:

@@ -13,7 +13,13 @@ on_a_display = pytest.mark.skipif(not shutil.which("xvfb-run"), reason="xvfb-run
 # A user's hand: each entry is what the next cv2.waitKey answers, or None to close the window meanwhile.
 HAND = """
 import time, cv2, numpy as np
+from src.runtime.video.look import Look
 from src.runtime.video.window import Window
+
+titles, set_title = [], cv2.setWindowTitle
+cv2.setWindowTitle = lambda name, title: titles.append(title) or set_title(name, title)
+shown, imshow = [], cv2.imshow
+cv2.imshow = lambda name, picture: shown.append(picture.copy()) or imshow(name, picture)
 
 def answer(wait_ms):
     press = presses.pop(0) if presses else -1
@@ -24,11 +30,11 @@ def answer(wait_ms):
 
 cv2.waitKey = answer
 picture = np.zeros((48, 64, 3), np.uint8)
-def shows(*keys, **options):
+def shows(*keys, redraw=None, **options):
     global presses
     presses = list(keys)
     with Window("hand", **options) as window:
-        return window.show(picture), len(presses)
+        return window.show(picture, redraw), len(presses)
 """
 
 
@@ -53,15 +59,69 @@ assert shows(-1, -1, ord("x"), hold=True) == (True, 0), "a photo waits for a key
 
 
 @on_a_display
+def test_keys_change_the_view_and_the_title_says_so():
+    by_hand("""
+look = Look("overlay", 0.5, ["overlay", "mask"])
+assert shows(ord("p"), look=look) == (True, 0)
+assert "hand - overlay 60% (space pauses, q quits, s: next view" in titles[-1]
+shows(ord("O"), look=look)
+shows(ord("o"), look=look)
+assert look.opacity == 0.4
+shows(ord("s"), look=look)
+assert look.view == "mask" and "hand - mask (" in titles[-1]
+shows(ord(" "), ord("s"), ord("x"), look=look)
+assert look.view == "overlay" and any("overlay 40% - from the next frame on" in title for title in titles)
+""")
+
+
+@on_a_display
+def test_what_stands_still_is_drawn_anew():
+    by_hand("""
+look = Look("overlay", 0.5, ["overlay", "mask"])
+white = np.full((48, 128, 3), 255, np.uint8)
+assert shows(-1, ord("s"), ord("x"), hold=True, look=look, redraw=lambda: white) == (True, 0)
+assert look.view == "mask" and shown[-1].shape == (48, 128, 3)
+shows(ord("s"), ord("q"), hold=True, look=look, redraw=lambda: white)
+assert look.view == "overlay" and shown[-1].all()
+""")
+
+
+@on_a_display
+def test_a_fixed_view_stays_and_the_title_says_why():
+    by_hand("""
+look = Look("overlay", 0.5, ["overlay", "mask"])
+for key in "sop":
+    assert shows(ord(key), look=look, fixed="the view stays as it is saved") == (True, 0)
+    assert "the view stays" in titles[-1]
+assert str(look) == "overlay 50%"
+""")
+
+
+@on_a_display
+def test_what_is_transparent_lies_on_a_checkerboard():
+    by_hand("""
+picture = np.full((48, 64, 4), (10, 20, 30, 255), np.uint8)
+picture[:, :32] = 0
+shows(-1)
+assert shown[-1].shape == (48, 64, 3)
+assert (shown[-1][:, 32:] == (10, 20, 30)).all()
+assert len(np.unique(shown[-1][:, :32])) == 2 and shown[-1][:, :32].min() > 100
+""")
+
+
+@on_a_display
 def test_a_pace_is_kept():
     by_hand("""
-waits = []
-cv2.waitKey = lambda wait_ms: waits.append(wait_ms) or time.sleep(wait_ms / 1000) or -1
+now = [0.0]
+time.perf_counter = lambda: now[0]
+def wait(wait_ms):
+    now[0] += wait_ms / 1000
+    return -1
+cv2.waitKey = wait
 with Window("pace", fps=50) as window:
-    began = time.perf_counter()
     for _ in range(20):
         assert window.show(picture)
-    assert 0.3 < time.perf_counter() - began < 1.5
+assert 0.36 <= now[0] <= 0.44, now
 """)
 
 

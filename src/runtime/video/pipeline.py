@@ -206,7 +206,7 @@ class _Run:
             image, labels, confidence = item.frame.image, masks.labels[0], masks.confidence[0]
             self.postprocess(image, item.prepared, labels, confidence, result.labels, result.confidence)
             if self.compositor is not None:
-                self.compositor.compose(image, result, result.picture)
+                result.picture = self.compositor.compose(image, result, result.picture)
             self.wall["compose"].append(time.perf_counter() - began)
             self.buffers.put(item.buffer)
             self.composed.put(item)

@@ -3,28 +3,46 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
+from src.runtime.video.look import Look
+
 KEY_ESCAPE, KEY_SPACE = 27, ord(" ")
-HINT = "q or Esc quits, space pauses"
+OPACITY_STEP = 0.1
+LARGEST = (1600, 900)  # pixels, in which a picture is shown at first
+SQUARE, LIGHT, DARK = 16, 204, 153  # of the checkerboard behind what is transparent
+KEYS = "space pauses, q quits"
+VIEW_KEYS = "s: next view, o/p: opacity"
 
 
 class Window:
     """Shows pictures; must be used from the main thread, where some systems keep their event loop.
 
+    Keys: space pauses and plays; s goes on to the next view, o and p take and give opacity; q and Esc quit, as
+    closing the window does.
+
     Args:
-        title: of the window.
+        name: what is played, for the title.
         fps: the pace to show pictures at, at most; None shows them as they come.
         hold: wait for a key after each picture (for photographs).
+        look: what s, o and p change.
+        fixed: why they change nothing; said in the title when one is pressed.
     """
 
-    def __init__(self, title: str, fps: float | None = None, hold: bool = False) -> None:
-        self.title, self.hold = title, hold
+    def __init__(
+        self, name: str, fps: float | None = None, hold: bool = False, look: Look | None = None, fixed: str = ""
+    ) -> None:
+        self.name, self.hold = name, hold
+        self._look, self._fixed = look, fixed
         self._interval = 1 / fps if fps else 0.0
         self._due = 0.0
         self._open = False
+        self._shape: tuple[int, ...] = ()
+        self._checkerboard: np.ndarray | None = None
+        self._title = ""
 
     @staticmethod
     def unavailable() -> str:
@@ -33,20 +51,26 @@ class Window:
             return "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set)"
         return ""
 
-    def show(self, picture: np.ndarray) -> bool:
-        """Shows a picture, uint8 [H, W, 3] BGR, and answers keys; False once the user has quit."""
-        if not self._open:
-            self._create(picture)
-        cv2.imshow(self.title, picture)
+    def show(self, picture: np.ndarray, redraw: Callable[[], np.ndarray] | None = None) -> bool:
+        """Shows a picture and answers keys; False once the user has quit.
+
+        Args:
+            picture: uint8 [H, W, 3] BGR or [H, W, 4] BGRA, of any size; put on a checkerboard where transparent.
+            redraw: the same picture as the keys have changed it, while it stands still; None: they change the next.
+        """
+        self._draw(picture)
         key = self._wait_until_due()
-        if self.hold or key == KEY_SPACE:
-            key = self._wait_for_key()
+        self._answer(key, redraw if self.hold else None)
+        if (self.hold or key == KEY_SPACE) and not _quits(key):
+            self._say("any other key: the next" if self.hold else "paused")
+            key = self._stand_still(redraw)
+            self._say()
             self._due = time.perf_counter()
-        return not (self._quits(key) or self._closed())
+        return not (_quits(key) or self._closed())
 
     def close(self) -> None:
         if self._open and not self._closed():
-            cv2.destroyWindow(self.title)
+            cv2.destroyWindow(self.name)
         self._open = False
 
     def __enter__(self) -> "Window":
@@ -55,31 +79,76 @@ class Window:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _create(self, picture: np.ndarray) -> None:
-        cv2.namedWindow(self.title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+    def _draw(self, picture: np.ndarray) -> None:
+        if not self._open:
+            cv2.namedWindow(self.name, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+            self._open, self._due = True, time.perf_counter()
+            self._say()
+        if picture.shape[:2] != self._shape:
+            self._shape = picture.shape[:2]
+            self._fit(*self._shape)
+        cv2.imshow(self.name, picture if picture.shape[2] == 3 else self._on_checkerboard(picture))
+
+    def _fit(self, height: int, width: int) -> None:
+        fit = min(1.0, LARGEST[0] / width, LARGEST[1] / height)
+        cv2.resizeWindow(self.name, max(1, round(width * fit)), max(1, round(height * fit)))
+
+    def _on_checkerboard(self, picture: np.ndarray) -> np.ndarray:
         height, width = picture.shape[:2]
-        fit = min(1.0, 1600 / width, 900 / height)
-        cv2.resizeWindow(self.title, round(width * fit), round(height * fit))
-        self._open, self._due = True, time.perf_counter()
+        if self._checkerboard is None or self._checkerboard.shape[:2] != (height, width):
+            down, across = np.ogrid[:height, :width]
+            light = (down // SQUARE + across // SQUARE) % 2 == 0
+            self._checkerboard = cv2.cvtColor(np.where(light, LIGHT, DARK).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+        opaque = cv2.extractChannel(picture, 3).astype(np.float32) * (1 / 255)
+        return cv2.blendLinear(cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR), self._checkerboard, opaque, 1 - opaque)
+
+    def _say(self, state: str = "") -> None:
+        shown = [self.name, *([str(self._look)] if self._look else []), *([state] if state else [])]
+        keys = KEYS if self._look is None or self._fixed else f"{KEYS}, {VIEW_KEYS}"
+        title = f"{' - '.join(shown)} ({keys})"
+        if title != self._title and self._open:
+            cv2.setWindowTitle(self.name, title)
+            self._title = title
+
+    def _answer(self, key: int, redraw: Callable[[], np.ndarray] | None, state: str = "") -> bool:
+        """Whether the key was one of the view's."""
+        changes = {
+            ord("s"): lambda: self._look.next_view(),
+            ord("o"): lambda: self._look.change_opacity(-OPACITY_STEP),
+            ord("p"): lambda: self._look.change_opacity(OPACITY_STEP),
+        }
+        change = changes.get(ord(chr(key).lower()))
+        if change is None or self._look is None:
+            return False
+        if self._fixed:
+            self._say(self._fixed)
+            return True
+        change()
+        self._say(state)
+        if redraw is not None:
+            self._draw(redraw())
+        return True
 
     def _wait_until_due(self) -> int:
         self._due = max(self._due + self._interval, time.perf_counter() - self._interval)
         wait_ms = int((self._due - time.perf_counter()) * 1000)
         return cv2.waitKey(max(1, wait_ms)) & 0xFF
 
-    def _wait_for_key(self) -> int:
+    def _stand_still(self, redraw: Callable[[], np.ndarray] | None) -> int:
+        """The key that ends the pause; one that changes the view does not."""
         while not self._closed():
             key = cv2.waitKey(50)
-            if key != -1:
-                return key & 0xFF
+            if key == -1 or self._answer(key & 0xFF, redraw, "" if redraw else "from the next frame on"):
+                continue
+            return key & 0xFF
         return KEY_ESCAPE
 
     def _closed(self) -> bool:
         try:
-            return cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) < 1
+            return cv2.getWindowProperty(self.name, cv2.WND_PROP_VISIBLE) < 1
         except cv2.error:  # what OpenCV 5 with Qt answers for a window that is gone
             return True
 
-    @staticmethod
-    def _quits(key: int) -> bool:
-        return key in (ord("q"), ord("Q"), KEY_ESCAPE)
+
+def _quits(key: int) -> bool:
+    return key in (ord("q"), ord("Q"), KEY_ESCAPE)
