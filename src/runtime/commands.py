@@ -12,6 +12,9 @@ from src.files import make_writable
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
+    from src.runtime.video.source import Source
+    from src.runtime.video.sources.inputs import VideoInput
+    from src.runtime.video.sources.selection import Selection
     from src.runtime.video.stats import RunStats
     from src.runtime.video.window import Window
 
@@ -19,20 +22,62 @@ MOST_REQUESTS = 8  # each holds a decoded frame: 25 MB at 4K
 
 
 def play_video(options: argparse.Namespace) -> "RunStats":
-    """--video: plays it through the pipeline into the outputs asked for."""
+    """--video: plays one video or several, one after another, into the outputs asked for.
+
+    Of several, those that cannot be read are passed over and named.
+
+    Raises:
+        UserError: nothing could be played, an output cannot be written, or a stream dropped for good; what was
+            saved of it until then is complete.
+    """
+    from src.runtime.video.source import open_source
+    from src.runtime.video.sources.inputs import find_videos
+    from src.runtime.video.stats import summed
+
+    videos = find_videos(
+        options.video, [folder for folder in (options.save, options.save_masks, options.alpha) if folder]
+    )
+    plans = _plan_outputs(options, videos)
+    show, runs, notes, refused, lost = _shows(options), [], [], [], None
+    with ExitStack() as open_things:
+        engine = None
+        for plan in plans:
+            try:
+                source = open_source(plan.video, _selection(plan), plan.reconnect)
+            except UserError as error:
+                refused.append(error)
+                continue
+            with source:
+                # After the first video was opened: what is wrong with it is told before the model is loaded.
+                engine = engine or open_things.enter_context(_open_engine(options, pipelined=not source.live))
+                plan.max_frames = options.max_frames and options.max_frames - sum(run.frames for run in runs)
+                stats, more, quit_by_user = _play_one(plan, source, engine, show)
+            runs.append(stats)
+            notes += more
+            lost = source.lost
+            if stats.interrupted or quit_by_user or (options.max_frames and stats.frames >= plan.max_frames):
+                break
+    if not runs:
+        raise refused[0]
+    notes += [f"skipped: {error.what}" for error in refused]
+    total = summed(runs)
+    _report(options, total, "frames", notes)
+    if lost and not total.interrupted:
+        raise lost
+    return total
+
+
+def _play_one(
+    options: argparse.Namespace, source: "Source", engine: "Engine", show: bool
+) -> "tuple[RunStats, list[str], bool]":
+    """The figures, notes for the summary, and whether the user closed the window."""
     from src.runtime.postprocess import PostProcessor
     from src.runtime.video.compositing import Compositor
     from src.runtime.video.pipeline import play
     from src.runtime.video.sink import MaskFolder, VideoFile
-    from src.runtime.video.source import VideoSource
     from src.runtime.video.writer import VideoWriter
 
-    if options.save and _same_file(options.save, Path(options.video)):
-        raise UserError(f"{options.save}: is the input itself", fix="save to another file")
-    show = _shows(options)
     with ExitStack() as open_things:
-        source = open_things.enter_context(VideoSource(options.video))
-        engine = open_things.enter_context(_open_engine(options, pipelined=True))
         card, sinks, compositor = engine.info.card, [], None
         postprocess = PostProcessor(
             card,
@@ -49,8 +94,8 @@ def play_video(options: argparse.Namespace) -> "RunStats":
         if options.save:
             writer = VideoWriter(options.save, compositor.width, compositor.height, source.fps)
             sinks.append(VideoFile(open_things.enter_context(writer)))
-        saving = bool(sinks)
-        window = open_things.enter_context(_window(options.video, None if saving else source.fps)) if show else None
+        pace = None if sinks or source.live else source.fps
+        window = open_things.enter_context(_window(source.name, pace)) if show else None
         total = min(options.max_frames or sys.maxsize, source.frame_count or sys.maxsize)
         with _progress(total, "frame", options.quiet) as advance:
             stats = play(
@@ -64,10 +109,41 @@ def play_video(options: argparse.Namespace) -> "RunStats":
                 on_frame=advance,
             )
     notes = [f"saved: {path}" for path in (options.save, options.save_masks) if path]
-    if not (stats.interrupted or show) and total != sys.maxsize and stats.frames < 0.95 * total:
-        notes.append(f"note: {options.video} promises {total} frames, but ends or is damaged after {stats.frames}")
-    _report(options, stats, "frames", notes)
-    return stats
+    if source.ended_early:
+        notes.append(source.ended_early)
+    return stats, notes, window is not None and window.quit
+
+
+def _selection(options: argparse.Namespace) -> "Selection":
+    from src.runtime.video.sources.selection import Selection
+
+    return Selection(options.start or 0.0, options.end, options.stride or 1, options.fps, options.loop or 1)
+
+
+def _plan_outputs(options: argparse.Namespace, videos: "Sequence[VideoInput]") -> list[argparse.Namespace]:
+    """The options of each video: its own outputs below the folders asked for, if there are several.
+
+    Raises:
+        UserError: an output onto an input, or a file where a folder is needed.
+    """
+    from src.runtime.video.sources.inputs import SUFFIXES, mirrored
+
+    plans = [argparse.Namespace(**vars(options) | {"video": video.given}) for video in videos]
+    if videos[0].below is not None:
+        for option, suffix in (("save", None), ("save_masks", ""), ("alpha", ""), ("csv", ".csv")):
+            folder = getattr(options, option)
+            if folder is None:
+                continue
+            if folder.is_file() or folder.suffix.lower() in (*SUFFIXES, ".csv"):
+                name = f"--{option.replace('_', '-')} {folder}"
+                raise UserError(f"{name}: several videos are saved into a folder, not a file", fix="name a folder")
+            for plan, name in zip(plans, mirrored(videos, suffix), strict=True):
+                setattr(plan, option, folder / name)
+    inputs = {Path(video.given).resolve() for video in videos if Path(video.given).is_file()}
+    for plan in plans:
+        if plan.save and plan.save.resolve() in inputs:
+            raise UserError(f"{plan.save}: is the input itself", fix="save to another file")
+    return plans
 
 
 def segment_images(options: argparse.Namespace) -> "RunStats":
@@ -152,7 +228,3 @@ def _report(options: argparse.Namespace, stats: "RunStats", unit: str, notes: Se
 
     if not options.quiet:
         print(summary(stats, unit, notes), flush=True)
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)

@@ -18,10 +18,13 @@ class Window:
         title: of the window.
         fps: the pace to show pictures at, at most; None shows them as they come.
         hold: wait for a key after each picture (for photographs).
+
+    Attributes:
+        quit: the user has closed it.
     """
 
     def __init__(self, title: str, fps: float | None = None, hold: bool = False) -> None:
-        self.title, self.hold = title, hold
+        self.title, self.hold, self.quit = title, hold, False
         self._interval = 1 / fps if fps else 0.0
         self._due = 0.0
         self._open = False
@@ -46,7 +49,8 @@ class Window:
         if self.hold or key == KEY_SPACE:
             key = self._wait_for_key()
             self._due = time.perf_counter()
-        return not (self._quits(key) or self._closed())
+        self.quit = self._quits(key) or self._closed()
+        return not self.quit
 
     def close(self) -> None:
         if self._open and not self._closed():

@@ -10,7 +10,7 @@ SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 # Greedy up to the last @, because passwords hold @ and / unescaped; a path with an @ loses more than it must.
 USER = re.compile(r"([a-z][a-z0-9+.-]+://)[^\s'\"<>]*@", re.IGNORECASE)
 # Values of every name: which of them are secret is anybody's guess.
-VALUE = re.compile(r"([?&;][^=&;#\s'\"<>]+=)[^&;#\s'\"<>]+")
+VALUE = re.compile(r"([?&;#][^=&;#\s'\"<>]+=)[^&;#\s'\"<>]+")
 HIDDEN = "***"
 
 
