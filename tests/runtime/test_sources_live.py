@@ -80,8 +80,9 @@ def started(feed: Pushed, first: int = 0) -> Pushed:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(live, "FIRST_WAIT_S", 0.001)
+    before = set(threading.enumerate())
     yield
-    assert not [thread for thread in threading.enumerate() if thread.name == "live-source"]
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "live-source"]
 
 
 def number(frame) -> int:
