@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -33,14 +32,14 @@ def streamed(tmp_path_factory) -> Path:
     return folder
 
 
-def infer(*arguments: object) -> subprocess.Popen:
+def infer(*arguments: object, stderr: object = subprocess.PIPE) -> subprocess.Popen:
     # A child of a shell's background job ignores Ctrl-C from birth; this one must not.
     start = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from src.infer import main; main()"
     )
     return subprocess.Popen(
         [sys.executable, "-c", start, *map(str, arguments)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
     )  # fmt: skip
 
 
@@ -102,24 +101,26 @@ def test_a_stream_that_is_lost_leaves_a_whole_video_and_exits_with_2(streamed, b
 
 @needs_rtsp
 def test_ctrl_c_while_a_stream_is_away_ends_at_once_in_good_order(streamed, binary_model, tmp_path):
-    with rtsp_server(streamed) as server:
-        url = f"rtsp://127.0.0.1:{server.port}/cam.mp4"
-        process = infer("--video", url, "--engine", binary_model, "--save", tmp_path / "out.mp4", "--save-masks",
-                        tmp_path / "m", "--reconnect", str(100 * PATIENCE_S))  # fmt: skip
-        _wait_for(tmp_path / "m" / "000002.png", process)
-        server.stop()
-    os.set_blocking(process.stderr.fileno(), False)
-    deadline, said = time.monotonic() + PATIENCE_S, ""
-    while "trying again" not in said:
-        assert time.monotonic() < deadline
-        said += process.stderr.read() or ""
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    process.wait(PATIENCE_S)  # far below the time that it would wait for the stream
-    assert process.returncode == 130
+    log = tmp_path / "stderr.log"
+    with rtsp_server(streamed) as server, log.open("w") as stderr:
+        process = infer(
+            "--video", f"rtsp://127.0.0.1:{server.port}/cam.mp4", "--engine", binary_model, "--save",
+            tmp_path / "out.mp4", "--save-masks", tmp_path / "m", "--reconnect", 100 * PATIENCE_S, stderr=stderr,
+        )  # fmt: skip
+        try:
+            _wait_for(tmp_path / "m" / "000002.png", process)
+            server.stop()
+            deadline = time.monotonic() + PATIENCE_S
+            while "trying again" not in log.read_text():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=PATIENCE_S)  # far below the time that it would wait for the stream
+        finally:
+            process.kill()
+    assert process.returncode == 130, log.read_text()
     with open_source(tmp_path / "out.mp4") as saved:
         assert len(list(saved)) > 2
-    process.communicate()
 
 
 def test_a_file_behind_an_address_is_played_as_a_file(tmp_path):
