@@ -2,17 +2,19 @@
 
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from src.errors import UserError
 from src.runtime.video.frame import Frame
-from src.runtime.video.sources.feeds import Camera, Stream, open_url
 from src.runtime.video.sources.files import VideoSource
-from src.runtime.video.sources.live import RECONNECT_S, LiveSource
 from src.runtime.video.sources.selection import Selection
 from src.runtime.video.sources.urls import is_stream, is_url
+
+if TYPE_CHECKING:
+    from src.runtime.video.sources.feeds import Origin
+    from src.runtime.video.sources.live import LiveSource
 
 __all__ = ["Source", "VideoSource", "open_source"]
 
@@ -56,7 +58,7 @@ class Source(Protocol):
 
 def open_source(
     given: str | Path, selection: Selection | None = None, reconnect_s: float | None = None
-) -> VideoSource | LiveSource:
+) -> "VideoSource | LiveSource":
     """Opens a video file, a camera by its number, or an rtsp, rtmp or http address.
 
     An address is live unless it has a duration, as a file behind it has.
@@ -64,7 +66,7 @@ def open_source(
     Args:
         given: what to open.
         selection: which frames to take; None takes all.
-        reconnect_s: how long to try again when a live source drops; None is `RECONNECT_S`, 0 not at all.
+        reconnect_s: how long to try again when a live source drops; None is `live.RECONNECT_S`, 0 not at all.
 
     Raises:
         UserError: it cannot be opened, has no frame, or is live and the selection or `reconnect_s` does not fit.
@@ -77,15 +79,20 @@ def open_source(
     for option, asked in (("--start", selection.start), ("--loop", selection.loop > 1)):
         if asked:
             raise UserError(f"{option}: {origin.name} is live, and has only what comes", fix="leave it out")
+    from src.runtime.video.sources.live import RECONNECT_S, LiveSource  # a file needs no PyAV, which takes a while
+
     return LiveSource(origin, selection, RECONNECT_S if reconnect_s is None else reconnect_s)
 
 
-def _live_origin(given: str) -> Camera | Stream | None:
+def _live_origin(given: str) -> "Origin | None":
     """What to follow live; None if it is a file, here or behind an address."""
-    if (device := re.fullmatch(r"(?:/dev/video)?(\d{1,3})", given)) and not Path(given).is_file():
-        return Camera(int(device.group(1)))
-    if not is_url(given):
+    device = re.fullmatch(r"(?:/dev/video)?(\d{1,3})", given)
+    if Path(given).is_file() or not (device or is_url(given)):
         return None
+    from src.runtime.video.sources.feeds import Camera, Stream, open_url
+
+    if device:
+        return Camera(int(device.group(1)))
     if not is_stream(given):
         with open_url(given) as container:
             if container.duration:
