@@ -165,7 +165,7 @@ def test_what_is_no_photo_is_refused(model, tmp_path, capfd):
     assert "no such picture" in fails(capfd, 2, "--images", tmp_path / "none", *rest)
     assert "no pictures there" in fails(capfd, 2, "--images", tmp_path / "bare", *rest)
     assert "no pictures there" in fails(capfd, 2, "--images", tmp_path / "*.jpg", *rest)
-    assert "a folder" in fails(capfd, 2, "--video", tmp_path / "bare", *rest)
+    assert "no videos there" in fails(capfd, 2, "--video", tmp_path / "bare", *rest)
 
 
 def test_photos_are_not_saved_as_one_file(model, photos, tmp_path, capfd):

@@ -45,6 +45,8 @@ def check(options: argparse.Namespace) -> None:
         raise UserError(f"--sky: --view {options.view} has no use for it", fix="add --view replace")
     if options.start is not None and options.end is not None and options.end <= options.start:
         raise UserError(f"--end {options.end:g}: not after --start {options.start:g}", fix="give seconds, later")
+    if options.stride is not None and options.fps is not None:
+        raise UserError("--stride and --fps: both choose the frames", fix="leave one out")
     if options.mask_naming == "colmap" and not options.save_masks:
         raise UserError("--mask-naming: no masks are saved", fix="add --save-masks DIR")
     if options.mask_naming == "colmap" and options.video:
@@ -54,7 +56,7 @@ def check(options: argparse.Namespace) -> None:
         )
 
 
-VIDEO_ONLY = ("smooth", "fps", "stride", "start", "end", "loop")
+VIDEO_ONLY = ("smooth", "fps", "stride", "start", "end", "loop", "reconnect")
 
 
 def _given(options: argparse.Namespace, name: str) -> bool:
@@ -73,9 +75,20 @@ def _input(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--start", type=_seconds, metavar="S", help="begin S seconds into the video")
     part.add_argument("--end", type=_seconds, metavar="S", help="end S seconds into the video")
     part.add_argument("--stride", type=_positive, metavar="N", help="take every Nth frame")
-    part.add_argument("--fps", type=_rate, metavar="RATE", help="take and save this many frames per second of video")
+    part.add_argument(
+        "--fps",
+        type=_rate,
+        metavar="RATE",
+        help="take and save this many frames per second of video, leaving out or repeating; live: at most this many",
+    )
     part.add_argument("--loop", type=_positive, metavar="N", help="play the file N times")
     part.add_argument("--max-frames", type=_positive, metavar="N", help="end after N frames or photos")
+    part.add_argument(
+        "--reconnect",
+        type=_seconds,
+        metavar="S",
+        help="when a camera or stream drops, try for S seconds to get it back (default: 30)",
+    )
 
 
 def _output(parser: argparse.ArgumentParser) -> None:

@@ -78,9 +78,9 @@ class SkySegmenter:
             UserError, EngineError: as `predict`, and as `open_source` for a source that cannot be read.
         """
         if isinstance(source, str | Path):
-            from src.runtime.video.source import VideoSource
+            from src.runtime.video.source import open_source
 
-            with VideoSource(source) as opened:
+            with open_source(source) as opened:
                 yield from self._stream((frame.image for frame in opened), smooth)
         else:
             yield from self._stream(source, smooth)

@@ -1,109 +1,100 @@
-"""Frames from a video file."""
+"""What a source of frames is, and how one is opened."""
 
-import os
-import sys
-from collections.abc import Iterator
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-import cv2
 import numpy as np
 
 from src.errors import UserError
-from src.runtime.video.cpu_clock import threads_started
 from src.runtime.video.frame import Frame
+from src.runtime.video.sources.files import VideoSource
+from src.runtime.video.sources.selection import Selection
+from src.runtime.video.sources.urls import is_stream, is_url
 
-DEFAULT_FPS = 25.0
-HIGHEST_FPS = 1000.0
+if TYPE_CHECKING:
+    from src.runtime.video.sources.feeds import Origin
+    from src.runtime.video.sources.live import LiveSource
+
+__all__ = ["Source", "VideoSource", "open_source"]
 
 
-class VideoSource:
-    """A video file, open and with its first frame decoded.
-
-    Rotation metadata is applied, so `width` and `height` are those of the frames as they are shown.
-
-    Args:
-        path: of the file.
+class Source(Protocol):
+    """Frames in their order; a context manager that closes itself.
 
     Attributes:
-        width, height: in pixels.
-        fps: frames per second; `DEFAULT_FPS`, with a message, where the file does not say.
-        frame_count: what the file promises, which may be wrong; None where it does not say.
+        name: for people, without secrets.
+        live: frames come when they come, and those that nobody takes in time are gone.
+        drops: how many of those there were.
+        lost: why a live source ended that should not have; None as long as it goes on, or if it ended well.
+        width, height: of all frames, in pixels.
+        fps: frames per second that are given.
+        frame_count: how many frames to expect; None if unknown.
         thread_ids: of the decoder's own threads.
-
-    Raises:
-        UserError: no file, not a video, or a video without a frame.
+        ended_early: a message if the source was found to be cut or damaged, or empty.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        _refuse_unless_file(self.path)
-        _silence_native_complaints()
-        with threads_started() as self.thread_ids:
-            self._capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG)
-            opened, self._first = self._capture.read() if self._capture.isOpened() else (False, None)
-        if not opened:
-            self.close()
-            raise UserError(
-                f"{self.path}: no frame can be read from it",
-                "it is not a video, is damaged, or its codec is unknown here",
-                "check that it plays elsewhere; 'ffmpeg -i IN -c:v libx264 OUT.mp4' re-encodes it",
-            )
-        self._index, self._time = -1, 0.0
-        self.height, self.width = self._first.shape[:2]
-        promised = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.frame_count = promised if promised > 0 else None
-        self.fps = self._frames_per_second()
+    name: str
+    live: bool
+    drops: int
+    lost: UserError | None
+    width: int
+    height: int
+    fps: float
+    frame_count: int | None
+    thread_ids: set[int]
+    ended_early: str
 
     def read(self, into: np.ndarray | None = None) -> Frame | None:
-        """The next frame, or None after the last.
+        """The next frame (of a live source: the newest that was not given yet), waiting for it; None after the end.
 
         Args:
             into: uint8 [height, width, 3] to decode into; the image may still come back as another array.
         """
-        if self._first is not None:
-            image, self._first = self._first, None
-        else:
-            grabbed, image = self._capture.read(into)
-            if not grabbed:
-                return None
-        # cv2's clock stands at the frame just read; it is 0 throughout for some formats.
-        self._time = max(self._time, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, 0.0)
-        self._index += 1
-        if image.shape[:2] != (self.height, self.width):  # a stream may change its size; the outputs cannot
-            image = cv2.resize(image, (self.width, self.height), dst=into)
-        return Frame(image, self._index, self._time)
-
-    def __iter__(self) -> Iterator[Frame]:
-        while (frame := self.read()) is not None:
-            yield frame
 
     def close(self) -> None:
-        self._capture.release()
-
-    def __enter__(self) -> "VideoSource":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _frames_per_second(self) -> float:
-        fps = self._capture.get(cv2.CAP_PROP_FPS)
-        if 0 < fps <= HIGHEST_FPS:  # false for NaN too
-            return fps
-        print(f"{self.path}: no usable frame rate inside ({fps}); taking {DEFAULT_FPS:g} FPS", file=sys.stderr)
-        return DEFAULT_FPS
+        """Of a live source, wakes whoever waits in `read`."""
 
 
-def _silence_native_complaints() -> None:
-    # They would stand above our own message. FFmpeg's level is read when the first video is opened.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+def open_source(
+    given: str | Path, selection: Selection | None = None, reconnect_s: float | None = None
+) -> "VideoSource | LiveSource":
+    """Opens a video file, a camera by its number, or an rtsp, rtmp or http address.
+
+    An address is live unless it has a duration, as a file behind it has.
+
+    Args:
+        given: what to open.
+        selection: which frames to take; None takes all.
+        reconnect_s: how long to try again when a live source drops; None is `live.RECONNECT_S`, 0 not at all.
+
+    Raises:
+        UserError: it cannot be opened, has no frame, or is live and the selection or `reconnect_s` does not fit.
+    """
+    selection = selection or Selection()
+    if (origin := _live_origin(str(given))) is None:
+        if reconnect_s is not None:
+            raise UserError(f"--reconnect: is for cameras and streams, not for {given}", fix="leave it out")
+        return VideoSource(given, selection)
+    for option, asked in (("--start", selection.start), ("--loop", selection.loop > 1)):
+        if asked:
+            raise UserError(f"{option}: {origin.name} is live, and has only what comes", fix="leave it out")
+    from src.runtime.video.sources.live import RECONNECT_S, LiveSource  # a file needs no PyAV, which takes a while
+
+    return LiveSource(origin, selection, RECONNECT_S if reconnect_s is None else reconnect_s)
 
 
-def _refuse_unless_file(path: Path) -> None:
-    if path.is_dir():
-        raise UserError(f"{path}: a folder, not a video", fix="for pictures use --images PATH")
-    if not path.is_file():
-        raise UserError(f"{path}: no such video", fix="check the path")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: an empty file", fix="copy or download it again")
+def _live_origin(given: str) -> "Origin | None":
+    """What to follow live; None if it is a file, here or behind an address."""
+    device = re.fullmatch(r"(?:/dev/video)?(\d{1,3})", given)
+    if Path(given).is_file() or not (device or is_url(given)):
+        return None
+    from src.runtime.video.sources.feeds import Camera, Stream, open_url
+
+    if device:
+        return Camera(int(device.group(1)))
+    if not is_stream(given):
+        with open_url(given) as container:
+            if container.duration:
+                return None
+    return Stream(given)

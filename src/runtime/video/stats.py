@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +96,33 @@ def summarise(
         first_frame_s=first_frame_s,
         steps=steps,
         interrupted=interrupted,
+    )
+
+
+def summed(runs: Sequence[RunStats]) -> RunStats:
+    """One run's figures from those of videos played one after another.
+
+    Sums are exact; a step's median and percentile are the means of the videos' own, weighted by their frames.
+    """
+    if len(runs) == 1:
+        return runs[0]
+    frames, seconds = sum(run.frames for run in runs), sum(run.seconds for run in runs)
+    model_busy_s = sum(run.frames / run.model_fps for run in runs if run.model_fps)
+
+    def mean(name: str, figure: str) -> float:
+        return sum(getattr(run.steps[name], figure) * run.frames for run in runs) / max(frames, 1)
+
+    return replace(
+        runs[0],
+        frames=frames,
+        seconds=seconds,
+        fps=frames / seconds if seconds else 0.0,
+        model_fps=frames / model_busy_s if model_busy_s else 0.0,
+        share_of_limit=sum(run.share_of_limit * run.seconds for run in runs) / seconds if seconds else 0.0,
+        drops=sum(run.drops for run in runs),
+        peak_rss_mb=max(run.peak_rss_mb for run in runs),
+        steps={name: StepStats(*(mean(name, figure) for figure in ("p50_ms", "p95_ms", "cpu_ms"))) for name in STEPS},
+        interrupted=any(run.interrupted for run in runs),
     )
 
 

@@ -30,12 +30,15 @@ class Window:
         hold: wait for a key after each picture (for photographs).
         look: what s, o and p change.
         fixed: why they change nothing; said in the title when one is pressed.
+
+    Attributes:
+        quit: the user has closed it.
     """
 
     def __init__(
         self, name: str, fps: float | None = None, hold: bool = False, look: Look | None = None, fixed: str = ""
     ) -> None:
-        self.name, self.hold = name, hold
+        self.name, self.hold, self.quit = name, hold, False
         self._look, self._fixed = look, fixed
         self._interval = 1 / fps if fps else 0.0
         self._due = 0.0
@@ -66,7 +69,8 @@ class Window:
             key = self._stand_still(redraw)
             self._say()
             self._due = time.perf_counter()
-        return not (_quits(key) or self._closed())
+        self.quit = _quits(key) or self._closed()
+        return not self.quit
 
     def close(self) -> None:
         if self._open and not self._closed():

@@ -1,0 +1,1 @@
+"""Where frames come from: files, cameras and streams, and what --video may name."""

@@ -1,0 +1,83 @@
+"""What --video names: one video, or all videos of a folder or pattern."""
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from src.errors import UserError
+from src.runtime.video.sources.urls import is_url
+
+SUFFIXES = (
+    ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".divx", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts",
+    ".wmv", ".flv", ".ogv", ".3gp", ".mjpeg", ".h264", ".hevc", ".gif",
+)  # fmt: skip
+SAVED_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
+
+
+@dataclass(frozen=True)
+class VideoInput:
+    """One thing to play.
+
+    Attributes:
+        given: what `open_source` takes.
+        below: its path below the folder or pattern's fixed part; None where a single video was named.
+    """
+
+    given: str
+    below: Path | None = None
+
+
+def find_videos(given: str, outputs: Sequence[Path] = ()) -> list[VideoInput]:
+    """Finds what to play, in the order of names; a folder is searched with its subfolders.
+
+    Args:
+        given: a file, a folder, a glob pattern, a camera's number or an address.
+        outputs: folders that are written; videos in them are no input, unless one is the searched folder itself.
+
+    Raises:
+        UserError: a folder or pattern without videos.
+    """
+    path = Path(given)
+    if is_url(given) or path.is_file() or not (path.is_dir() or glob.has_magic(given)):
+        return [VideoInput(given)]
+    root, pattern = (path, "**/*") if path.is_dir() else _fixed_part(path)
+    written = {folder.resolve() for folder in outputs} - {root.resolve()}
+    found = sorted(
+        video
+        for video in root.glob(pattern)
+        if video.suffix.lower() in SUFFIXES
+        and not video.name.startswith(".")
+        and video.is_file()
+        and written.isdisjoint(video.resolve().parents)
+    )
+    if not found:
+        known = ", ".join(SUFFIXES)
+        raise UserError(f"{given}: no videos there", fix=f"for pictures use --images; videos end in one of: {known}")
+    return [VideoInput(str(video), video.relative_to(root)) for video in found]
+
+
+def mirrored(videos: Sequence[VideoInput], suffix: str | None = None) -> list[Path]:
+    """A name for each video's output, below a folder of outputs, no two alike.
+
+    Args:
+        suffix: of the outputs; empty for folders; None keeps that of a video where videos of its kind are
+            written, and is .mp4 elsewhere.
+    """
+    short = [video.below.with_suffix(_saved_suffix(video.below) if suffix is None else suffix) for video in videos]
+    folded = [str(name).casefold() for name in short]
+    # Two that differ in their suffix alone keep it in their names.
+    return [
+        name if folded.count(str(name).casefold()) == 1 else video.below.with_name(video.below.name + name.suffix)
+        for name, video in zip(short, videos, strict=True)
+    ]
+
+
+def _saved_suffix(video: Path) -> str:
+    return video.suffix if video.suffix.lower() in SAVED_SUFFIXES else ".mp4"
+
+
+def _fixed_part(pattern: Path) -> tuple[Path, str]:
+    """The folder above the first part of a pattern that holds a wildcard, and the rest."""
+    wild = next(place for place, part in enumerate(pattern.parts) if glob.has_magic(part))
+    return Path(*pattern.parts[:wild]), str(Path(*pattern.parts[wild:]))

@@ -1,0 +1,24 @@
+"""What OpenCV and FFmpeg say on their own, and how fast a source says it is."""
+
+import os
+import sys
+
+import cv2
+
+DEFAULT_FPS = 25.0
+HIGHEST_FPS = 1000.0
+
+
+def silence_native_complaints() -> None:
+    """Keeps OpenCV and its FFmpeg from writing above our own messages, addresses with passwords among it."""
+    # FFmpeg's level is read when the first video is opened.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def usable_fps(fps: float | None, name: str) -> float:
+    """Frames per second as the source says; `DEFAULT_FPS`, with a message, where that makes no sense."""
+    if fps is not None and 0 < fps <= HIGHEST_FPS:  # false for NaN too
+        return float(fps)
+    print(f"{name}: no usable frame rate inside ({fps}); taking {DEFAULT_FPS:g} FPS", file=sys.stderr)
+    return DEFAULT_FPS

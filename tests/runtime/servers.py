@@ -1,0 +1,101 @@
+"""Servers on this machine to play from: RTSP from a package, in a process of its own, and HTTP on a thread."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+RTSP_SERVER = """
+import asyncio, sys
+import aio_rtsp_toolkit.server as server
+asyncio.run(server.serve(sys.argv[1], "127.0.0.1", int(sys.argv[2])))
+"""
+PATIENCE_S = 240  # the machine may be busy
+
+
+class RtspServer:
+    """Serves the files of a folder as streams in real time; can be stopped and started again on its port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port, self.log = folder, _free_port(), folder / "server.log"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-c", RTSP_SERVER, str(self.folder), str(self.port)]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + PATIENCE_S
+        while not _answers(self.port):
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+
+
+@contextmanager
+def rtsp_server(folder: Path) -> Iterator[RtspServer]:
+    server = RtspServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def http_server(files: dict[str, bytes], endless: dict[str, bytes] | None = None) -> Iterator[int]:
+    """The port of a server that has `files` by path, and `endless` ones that it leaves open after their content."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            content = files.get(path) or (endless or {}).get(path)
+            if content is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            if path in files:
+                self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            try:
+                self.wfile.write(content)
+                if path not in files:
+                    self.wfile.flush()
+                    over.wait(PATIENCE_S)
+            except OSError:
+                pass  # the player has seen enough
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,168 @@
+"""What --video and its options take and refuse, through main()."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from src.infer import main
+from src.runtime.video.source import VideoSource
+from src.runtime.video.sources.inputs import VideoInput, find_videos, mirrored
+from tests.model_file import write_binary_model
+from tests.runtime.clips import FRAMES, horizon, horizon_in, read_mask, write_clip
+from tests.runtime.made_videos import write_video
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return write_binary_model(tmp_path_factory.mktemp("model") / "sky.onnx")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture
+def clips(tmp_path, clip) -> Path:
+    """clips/one.mp4, clips/deep/two.mov, and a text that is called a video."""
+    folder = tmp_path / "clips"
+    (folder / "deep").mkdir(parents=True)
+    shutil.copy(clip, folder / "one.mp4")
+    write_clip(folder / "deep" / "two.mov", frames=5)
+    (folder / "words.mp4").write_text("words\n" * 99)
+    (folder / "notes.txt").touch()
+    return folder
+
+
+def run(model: Path, *arguments: object) -> None:
+    main([str(argument) for argument in ("--engine", model, *arguments)])
+
+
+def refused(model: Path, capfd, *arguments: object) -> str:
+    with pytest.raises(SystemExit) as caught:
+        run(model, *arguments)
+    message = capfd.readouterr().err
+    assert caught.value.code == 2, message
+    assert "Traceback" not in message
+    return message
+
+
+def test_a_folder_of_videos_gives_each_its_outputs_and_one_summary(model, clips, tmp_path, capfd):
+    run(
+        model,
+        "--video",
+        clips,
+        "--save",
+        tmp_path / "out",
+        "--save-masks",
+        tmp_path / "masks",
+        "--stats-json",
+        tmp_path / "s.json",
+    )
+    said = capfd.readouterr().out
+    assert said.count("model: ") == said.count(" frames in ") == 1
+    assert f"{FRAMES + 5} frames in " in said
+    assert f"skipped: {clips / 'words.mp4'}: no frame can be read from it" in said
+    assert json.loads((tmp_path / "s.json").read_text())["frames"] == FRAMES + 5
+    for name, frames in (("one.mp4", FRAMES), ("deep/two.mov", 5)):
+        with VideoSource(tmp_path / "out" / name) as source:
+            assert len(list(source)) == frames
+        masks = sorted((tmp_path / "masks" / name).with_suffix("").glob("*.png"))
+        assert [mask.name for mask in masks] == [f"{index:06d}.png" for index in range(frames)]
+    assert not (tmp_path / "out" / "words.mp4").exists()
+
+
+def test_a_pattern_names_videos_and_max_frames_counts_them_together(model, clips, tmp_path):
+    run(model, "--video", clips / "*" / "*.mov", "--save-masks", tmp_path / "a", "--quiet")
+    assert len(list((tmp_path / "a" / "deep" / "two").iterdir())) == 5
+    run(model, "--video", clips, "--save-masks", tmp_path / "b", "--max-frames", 7, "--quiet")
+    assert len(list((tmp_path / "b" / "deep" / "two").iterdir())) == 5
+    assert len(list((tmp_path / "b" / "one").iterdir())) == 2
+
+
+def test_videos_saved_by_an_earlier_run_are_no_input(model, clips):
+    for _ in range(2):
+        run(model, "--video", clips, "--save", clips / "out", "--max-frames", 1, "--quiet")
+    assert [path.name for path in (clips / "out").rglob("*.*")] == ["two.mov"]
+
+
+def test_frames_are_chosen_by_time_stride_and_rate(model, clip, tmp_path):
+    run(
+        model,
+        "--video",
+        clip,
+        "--start",
+        0.5,
+        "--end",
+        1.0,
+        "--save-masks",
+        tmp_path / "a",
+        "--save",
+        tmp_path / "a.mp4",
+        "--quiet",
+    )
+    masks = sorted((tmp_path / "a").iterdir())
+    assert len(masks) == 6
+    assert abs(horizon_in(read_mask(masks[0])) - horizon(6)) <= 3
+    run(model, "--video", clip, "--stride", 10, "--loop", 2, "--save-masks", tmp_path / "b", "--quiet")
+    horizons = [horizon_in(read_mask(path)) - horizon(0) for path in sorted((tmp_path / "b").iterdir())]
+    assert [round(moved / 40) for moved in horizons] == [0, 1, 2] * 2
+    run(model, "--video", clip, "--fps", 6, "--save", tmp_path / "c.mp4", "--quiet")
+    with VideoSource(tmp_path / "c.mp4") as source:
+        assert (source.fps, source.frame_count) == (6, 12)
+
+
+def test_a_cut_video_is_played_and_noted(model, tmp_path, capfd):
+    whole = write_video(tmp_path / "whole.mkv", codec="mjpeg", pixels="yuvj420p")
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    run(model, "--video", cut, "--save-masks", tmp_path / "masks")
+    assert f"note: {cut}: cut or damaged, ends after " in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--video", "none.mp4"), "none.mp4: no such video"),
+        (("--video", "none/*.mp4"), "none/*.mp4: no videos there"),
+        (("--video", "EMPTY"), "no videos there"),
+        (("--video", "FOLDER", "--save", "out.mp4"), "--save out.mp4: several videos are saved into a folder"),
+        (("--video", "FOLDER", "--csv", "out.csv"), "--csv out.csv: several videos are saved into a folder"),
+        (("--video", "97"), "camera 97: cannot be opened"),
+        (("--video", "gopher://u:secret@host/a"), "gopher://***@host/a: addresses of this kind cannot be played"),
+        (("--video", "rtsp://u:secret@127.0.0.1:1/a?key=secret"), "rtsp://***@127.0.0.1:1/a?key=***: cannot be opened"),
+        (("--video", "rtsp://host/a", "--loop", "2"), "--loop: rtsp://host/a is live"),
+        (("--video", "0", "--start", "2"), "--start: camera 0 is live"),
+        (("--video", "CLIP", "--reconnect", "5"), "--reconnect: is for cameras and streams"),
+        (("--video", "CLIP", "--stride", "2", "--fps", "5"), "--stride and --fps: both choose"),
+        (("--video", "CLIP", "--start", "60"), "nothing to play from --start 60 on"),
+        (("--images", "a.jpg", "--reconnect", "5"), "--reconnect: is for videos"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_in_words(arguments, said, model, clip, clips, tmp_path, capfd, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    places = {"CLIP": clip, "FOLDER": clips, "EMPTY": tmp_path / "empty"}
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    message = refused(model, capfd, *(places.get(word, word) for word in arguments), "--save-masks", tmp_path / "m")
+    assert said in message
+    assert "secret" not in message
+    assert set(tmp_path.rglob("*")) == before, "nothing is left behind"
+
+
+def test_names_of_outputs_never_meet():
+    def named(*paths: str) -> list[VideoInput]:
+        return [VideoInput(f"/in/{path}", Path(path)) for path in paths]
+
+    videos = named("a.mp4", "b.avi", "b.webm", "c/b.avi", "d.MOV")
+    assert list(map(str, mirrored(videos))) == ["a.mp4", "b.avi.mp4", "b.webm.mp4", "c/b.mp4", "d.MOV"]
+    assert list(map(str, mirrored(videos, ""))) == ["a", "b.avi", "b.webm", "c/b", "d"]
+
+
+def test_cameras_addresses_and_odd_names_are_one_input(tmp_path, monkeypatch):
+    odd = tmp_path / "a[1].mp4"
+    odd.touch()
+    for given in ("0", "/dev/video2", "rtsp://host/a?x=[1]*", str(odd), "none.mp4"):
+        assert find_videos(given) == [VideoInput(given)]
