@@ -17,7 +17,7 @@ from src.runtime.segmenter import SkySegmenter
 from src.runtime.video.compositing import Compositor, mask_picture
 from src.runtime.video.frame import Result
 from src.runtime.video.sink import write_picture
-from src.runtime.video.stats import RunStats, covered_seconds, summarise
+from src.runtime.video.stats import BusyTime, Durations, RunStats, summarise
 from src.runtime.video.window import Window
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -44,18 +44,18 @@ class PhotoRun:
 class _Meter:
     """Wall and CPU seconds by step, and when the model was at work."""
 
-    wall: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    wall: dict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
     cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    intervals: list[tuple[float, float]] = field(default_factory=list)
+    busy: BusyTime = field(default_factory=BusyTime)
 
     def time(self, step: str, work: Callable, *arguments: object):
         began, cpu_began = time.perf_counter(), time.process_time()
         result = work(*arguments)
         ended = time.perf_counter()
-        self.wall[step].append(ended - began)
+        self.wall[step].add(ended - began)
         self.cpu[step] += time.process_time() - cpu_began
         if step == "infer":
-            self.intervals.append((began, ended))
+            self.busy.add(began, ended)
         return result
 
 
@@ -149,7 +149,7 @@ def segment_photos(
         frames=frames,
         wall=meter.wall,
         cpu=meter.cpu,
-        model_busy_s=covered_seconds(meter.intervals),
+        model_busy_s=meter.busy.seconds,
         cores=cores(),
         interrupted=interrupts.requested,
     )

@@ -8,12 +8,11 @@ import pytest
 from src.errors import EngineError, UserError
 from src.runtime import open_engine
 from src.runtime.engines.base import Engine, EngineInfo, Masks
-from src.runtime.video.channel import Broken, Channel
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.frame import Result
 from src.runtime.video.pipeline import play
 from src.runtime.video.source import VideoSource
-from src.runtime.video.stats import STEPS, covered_seconds
+from src.runtime.video.stats import STEPS
 from tests.model_file import binary_card
 from tests.runtime.clips import FRAMES, horizon, horizon_in
 
@@ -201,24 +200,3 @@ def test_ctrl_c_delivers_what_is_on_its_way_and_a_second_breaks_off(clip, binary
         pytest.raises(KeyboardInterrupt),
     ):
         play(source, engine, sinks=[Recorder("labels")], on_frame=interrupt_at(3, 4))
-
-
-def test_a_channel_ends_after_what_it_holds_and_breaks_at_once():
-    channel: Channel[int] = Channel(2, [1, 2])
-    channel.end()
-    assert list(channel) == [1, 2]
-    with pytest.raises(Broken):
-        channel.get()
-    full: Channel[int] = Channel(1, [1])
-    threading.Timer(0.05, full.break_off).start()
-    with pytest.raises(Broken):
-        full.put(2)
-    with pytest.raises(Broken):
-        full.get()
-    with pytest.raises(Broken):
-        list(full)
-
-
-def test_covered_seconds_counts_overlaps_once():
-    assert covered_seconds([]) == 0
-    assert covered_seconds([(0, 2), (1, 3), (5, 6), (5.2, 5.4)]) == 4

@@ -34,6 +34,8 @@ class VideoSource:
         UserError: no file, not a video, or a video without a frame.
     """
 
+    live, drops = False, 0
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         _refuse_unless_file(self.path)
