@@ -13,11 +13,13 @@ In Python: src.infer.SkySegmenter().predict(image_bgr).
 """
 
 import json
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.errors import user_errors
 from src.files import make_writable, write_whole
+from src.runtime.interrupts import sigterm_is_ctrl_c
 from src.runtime.options import check, parse
 
 if TYPE_CHECKING:
@@ -27,13 +29,17 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line; ends in SystemExit with one of `options.EXIT_CODES`, or returns for 0."""
     options = parse(arguments, __doc__)
-    with user_errors():
+    with user_errors(), sigterm_is_ctrl_c():
         check(options)
         from src.runtime.commands import play_video, segment_images
+        from src.runtime.video.cpu_clock import process_age_s
+
+        # As a command of its own it began before Python did.
+        began = time.perf_counter() - (process_age_s() if arguments is None else 0.0)
 
         if options.stats_json:
             make_writable(options.stats_json.parent)
-        stats = play_video(options) if options.video else segment_images(options)
+        stats = play_video(options, began) if options.video else segment_images(options)
         if options.stats_json:
             write_whole(options.stats_json, (json.dumps(stats.to_dict(), indent=2) + "\n").encode())
         if stats.interrupted:

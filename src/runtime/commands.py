@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 MOST_REQUESTS = 8  # each holds a decoded frame: 25 MB at 4K
 
 
-def play_video(options: argparse.Namespace) -> "RunStats":
-    """--video: plays it through the pipeline into the outputs asked for."""
+def play_video(options: argparse.Namespace, began: float) -> "RunStats":
+    """--video: plays it through the pipeline into the outputs asked for.
+
+    Args:
+        began: `time.perf_counter` when the command was started, from which `first_frame_s` counts.
+    """
+    from src.runtime.interrupts import heeding_interrupts
     from src.runtime.postprocess import PostProcessor
     from src.runtime.video.compositing import Compositor
     from src.runtime.video.pipeline import play
@@ -32,7 +37,8 @@ def play_video(options: argparse.Namespace) -> "RunStats":
     show = _shows(options)
     with ExitStack() as open_things:
         source = open_things.enter_context(VideoSource(options.video))
-        engine = open_things.enter_context(_open_engine(options, pipelined=True))
+        engine = open_things.enter_context(_open_engine(options, pipelined=not source.live))
+        open_things.enter_context(heeding_interrupts())  # outputs are finished within it
         card, sinks, compositor = engine.info.card, [], None
         postprocess = PostProcessor(
             card,
@@ -61,9 +67,13 @@ def play_video(options: argparse.Namespace) -> "RunStats":
                 sinks=sinks,
                 window=window,
                 max_frames=options.max_frames,
+                batch=options.batch or 1,
                 on_frame=advance,
+                began=began,
             )
     notes = [f"saved: {path}" for path in (options.save, options.save_masks) if path]
+    if options.batch and options.batch > 1:
+        notes.append(_about_batch(options.batch, source.live))
     if not (stats.interrupted or show) and total != sys.maxsize and stats.frames < 0.95 * total:
         notes.append(f"note: {options.video} promises {total} frames, but ends or is damaged after {stats.frames}")
     _report(options, stats, "frames", notes)
@@ -114,7 +124,7 @@ def _shows(options: argparse.Namespace) -> bool:
 def _open_engine(options: argparse.Namespace, pipelined: bool) -> "Engine":
     from src.hardware import cores
     from src.runtime.engines import open_engine
-    from src.runtime.report import model_line
+    from src.runtime.report import model_line, say
     from src.runtime.segmenter import built_engine
 
     threads = options.threads or cores()
@@ -128,7 +138,7 @@ def _open_engine(options: argparse.Namespace, pipelined: bool) -> "Engine":
         requests=requests,
     )
     if not options.quiet:
-        print(model_line(engine.info), flush=True)
+        say(model_line(engine.info))
     return engine
 
 
@@ -142,16 +152,27 @@ def _window(title: Path | str, fps: float | None = None, hold: bool = False) -> 
 def _progress(total: int, unit: str, quiet: bool) -> Iterator[Callable[[], None]]:
     from tqdm import tqdm
 
+    from src.runtime.report import Unheard
+
     known = None if total == sys.maxsize else total
-    with tqdm(total=known, unit=f" {unit}", disable=quiet, dynamic_ncols=True, leave=False) as bar:
+    quiet = quiet or sys.stderr is None
+    with tqdm(
+        total=known, unit=f" {unit}", disable=quiet, dynamic_ncols=True, leave=False, file=Unheard(sys.stderr)
+    ) as bar:
         yield lambda: bar.update() and None
 
 
 def _report(options: argparse.Namespace, stats: "RunStats", unit: str, notes: Sequence[str]) -> None:
-    from src.runtime.report import summary
+    from src.runtime.report import say, summary
 
     if not options.quiet:
-        print(summary(stats, unit, notes), flush=True)
+        say(summary(stats, unit, notes))
+
+
+def _about_batch(batch: int, live: bool) -> str:
+    if live:
+        return f"note: --batch {batch}: left out, a live source is shown frame by frame"
+    return f"note: --batch {batch}: a frame's mask waits for the {batch - 1} after it"
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -22,9 +22,10 @@ class Interrupts:
         self._before = {}
 
     def note(self, *_: object) -> None:
-        """Handles the first signal; whichever comes next raises KeyboardInterrupt as ever."""
+        """Handles a signal: the first is noted, whichever comes next raises KeyboardInterrupt as ever."""
+        if self.requested:
+            raise KeyboardInterrupt
         self.requested = True
-        self.restore()
 
     def heed(self) -> None:
         for number in SIGNALS:
