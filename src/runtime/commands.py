@@ -27,7 +27,7 @@ def play_video(options: argparse.Namespace, began: float) -> "RunStats":
     from src.runtime.interrupts import heeding_interrupts
     from src.runtime.postprocess import PostProcessor
     from src.runtime.video.compositing import Compositor
-    from src.runtime.video.pipeline import play
+    from src.runtime.video.pipeline import PREVIEW_FPS, play
     from src.runtime.video.sink import MaskFolder, VideoFile
     from src.runtime.video.source import VideoSource
     from src.runtime.video.writer import VideoWriter
@@ -68,6 +68,7 @@ def play_video(options: argparse.Namespace, began: float) -> "RunStats":
                 window=window,
                 max_frames=options.max_frames,
                 batch=options.batch or 1,
+                shown_fps=PREVIEW_FPS if saving else None,
                 on_frame=advance,
                 began=began,
             )

@@ -33,11 +33,13 @@ class Camera:
 
     def __init__(self, clock: Clock, frames: int, *, silent: bool = False) -> None:
         self.clock, self.frames, self.silent = clock, frames, silent
-        self.drops, self.given, self.closed, self.last = 0, 0, threading.Event(), -1
+        self.drops, self.given, self.last = 0, 0, -1
+        self.awaited, self.closed = threading.Event(), threading.Event()
 
     def read(self, into: np.ndarray) -> Frame | None:
         if self.given == self.frames:
             if self.silent:
+                self.awaited.set()
                 assert self.closed.wait(240), "a run that ends wakes the camera's reader"
             return None
         if self.clock.now == self.last:
@@ -110,13 +112,14 @@ def test_what_quits_the_window_ends_a_live_source():
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_a_camera_that_is_silent(sent, monkeypatch):
+def test_a_signal_ends_a_camera_that_is_silent(sent):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     clock, delivered = Clock(), []
 
     def on_frame() -> None:
         delivered.append(1)
         if len(delivered) == 3:
+            assert camera.awaited.wait(240)
             signal.raise_signal(sent)
 
     camera = Camera(clock, frames=3, silent=True)
@@ -132,6 +135,7 @@ def test_a_signal_ends_a_camera_that_is_silent(sent, monkeypatch):
 
 def test_an_error_ends_a_camera_that_is_silent():
     def fail() -> None:
+        assert camera.awaited.wait(240)
         raise UserError("the progress bar fell over")
 
     clock = Clock()

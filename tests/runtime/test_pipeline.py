@@ -219,6 +219,14 @@ def test_an_error_on_the_calling_thread_ends_the_others(clip, binary_model):
         play(source, engine, on_frame=fail)
 
 
+def test_a_preview_shows_the_first_picture_and_not_every_one(clip, binary_model):
+    window = FakeWindow(quit_at=FRAMES + 1)
+    with VideoSource(clip) as source, open_engine(binary_model) as engine:
+        compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
+        assert play(source, engine, compositor=compositor, window=window, shown_fps=1e-3).frames == FRAMES
+    assert window.shown == 1
+
+
 def test_a_window_that_fails_ends_the_others(clip, binary_model):
     class Torn(FakeWindow):
         def show(self, picture: np.ndarray) -> bool:
