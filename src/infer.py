@@ -13,10 +13,12 @@ In a window, q or Esc quits and space pauses; photos wait for a key.
 In Python: src.infer.SkySegmenter().predict(image_bgr).
 """
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from src.errors import user_errors
+from src.runtime.interrupts import sigterm_is_ctrl_c
 from src.runtime.options import check, parse
 
 if TYPE_CHECKING:
@@ -26,11 +28,16 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line; ends in SystemExit with one of `options.EXIT_CODES`, or returns for 0."""
     options = parse(arguments, __doc__)
-    with user_errors():
+    with user_errors(), sigterm_is_ctrl_c():
         check(options)
-        from src.runtime.commands import play_video, segment_images
+        from src.runtime.commands.photos import segment_images
+        from src.runtime.commands.videos import play_videos
+        from src.runtime.video.cpu_clock import process_age_s
 
-        stats = play_video(options) if options.video else segment_images(options)
+        # As a command of its own it began before Python did.
+        began = time.perf_counter() - (process_age_s() if arguments is None else 0.0)
+
+        stats = play_videos(options, began) if options.video else segment_images(options)
         if stats.interrupted:
             raise KeyboardInterrupt
 

@@ -21,6 +21,13 @@ from tests.model_file import HEIGHT, WIDTH, write_binary_model, write_foreign_mo
 from tests.runtime.clips import FRAMES, frame, horizon, horizon_in, read_mask, write_clip
 
 ROOT = Path(__file__).resolve().parents[1]
+# What was started in the background, such as a test run under nohup, hands down an ignored SIGINT.
+HEARING_CTRL_C = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from src.infer import main
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -309,11 +316,12 @@ def test_max_frames_ends_early(model, clip, tmp_path):
     assert len(list(tmp_path.glob("*.png"))) == 4
 
 
-def test_ctrl_c_exits_with_130_and_keeps_a_whole_video(model, tmp_path):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_exit_with_130_and_keep_a_whole_video(sent, model, tmp_path):
     long = write_clip(tmp_path / "long.mp4", frames=1500, width=640, height=480)
     out = tmp_path / "out.mp4"
     process = subprocess.Popen(
-        [sys.executable, "-m", "src.infer", "--video", long, "--engine", model, "--save", out,
+        [sys.executable, "-c", HEARING_CTRL_C, "--video", long, "--engine", model, "--save", out,
          "--save-masks", tmp_path / "masks"],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -322,7 +330,7 @@ def test_ctrl_c_exits_with_130_and_keeps_a_whole_video(model, tmp_path):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, process.kill()
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     stdout, stderr = process.communicate(timeout=240)
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
@@ -332,6 +340,20 @@ def test_ctrl_c_exits_with_130_and_keeps_a_whole_video(model, tmp_path):
     assert 20 < kept < 1500
     assert len(list((tmp_path / "masks").iterdir())) == kept
     assert not parts_in(tmp_path)
+
+
+@pytest.mark.parametrize("left", ["stdout", "stderr"])
+def test_a_reader_who_leaves_ends_nothing(left, model, clip, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "src.infer", "--video", clip, "--engine", model, "--save", tmp_path / "out.mp4"]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, left: writing}
+    done = subprocess.run(command, cwd=ROOT, text=True, timeout=240, check=False, **streams)
+    os.close(writing)
+    assert done.returncode == 0
+    assert "Traceback" not in (done.stdout or "") + (done.stderr or "")
+    with VideoSource(tmp_path / "out.mp4") as source:
+        assert len(list(source)) == FRAMES
 
 
 @pytest.mark.skipif(not shutil.which("xvfb-run"), reason="xvfb-run is not installed")

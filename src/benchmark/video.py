@@ -17,7 +17,7 @@ from src.runtime.engines import open_engine, requests_for_video
 from src.runtime.engines.base import Engine
 from src.runtime.frames import prepare
 from src.runtime.video.compositing import Compositor
-from src.runtime.video.pipeline import play
+from src.runtime.video.pipeline import PREVIEW_FPS, play
 from src.runtime.video.sink import VideoFile
 from src.runtime.video.source import VideoSource
 from src.runtime.video.stats import RunStats
@@ -31,8 +31,9 @@ def measure(engine_folder: Path, video: Path, *, frames: int, threads: int) -> l
     """A row per step: what plays, its FPS (median of interleaved repeats), and how near the limit it came.
 
     `decode` and `model` run alone; `overlay` is decode + model + overlay, concurrently; `saving` adds an H.264 file,
-    `display` a window (off-screen where there is no display, left out without Xvfb). The limit of a row is cores / CPU
-    seconds per frame: no schedule plays faster. A step that runs alone has no such figure.
+    `display` a window, at as many pictures a second as beside saving (off-screen where there is no display, left out
+    without Xvfb). The limit of a row is cores / CPU seconds per frame: no schedule plays faster. A step that runs alone
+    has no such figure.
 
     Returns:
         rows {step, fps, share_of_limit, limit_fps, cpu_ms}; the last three are None for steps alone.
@@ -113,4 +114,5 @@ def _played(engine: Engine, video: Path, frames: int, *, save: Path | None = Non
             writer = VideoWriter(save, source.width, source.height, source.fps)
             sinks.append(VideoFile(stack.enter_context(writer)))
         window = stack.enter_context(Window("skyseg benchmark")) if show else None
-        return play(source, engine, compositor=compositor, sinks=sinks, window=window, max_frames=frames)
+        outputs = {"compositor": compositor, "sinks": sinks, "window": window, "shown_fps": PREVIEW_FPS}
+        return play(source, engine, **outputs, max_frames=frames)

@@ -22,7 +22,7 @@ from src.runtime.segmenter import SkySegmenter
 from src.runtime.tables import Table, shares
 from src.runtime.video.compositing import Compositor, mask_picture
 from src.runtime.video.frame import Result
-from src.runtime.video.stats import RunStats, covered_seconds, summarise
+from src.runtime.video.stats import BusyTime, Durations, RunStats, summarise
 from src.runtime.video.window import Window
 
 # Pixels on their way at a time; each takes up to 10 bytes: the picture, what is composed of it, its masks.
@@ -41,9 +41,9 @@ class PhotoRun:
 class _Meter:
     """Wall and CPU seconds by step, and when the model was at work."""
 
-    wall: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    wall: dict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
     cpu: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    intervals: list[tuple[float, float]] = field(default_factory=list)
+    busy: BusyTime = field(default_factory=BusyTime)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def time(self, step: str, work: Callable, *arguments: object):
@@ -53,10 +53,10 @@ class _Meter:
         finally:
             ended, used = time.perf_counter(), time.thread_time() - cpu_began
             with self.lock:
-                self.wall[step].append(ended - began)
+                self.wall[step].add(ended - began)
                 self.cpu[step] += used
                 if step == "infer":
-                    self.intervals.append((began, ended))
+                    self.busy.add(began, ended)
 
 
 def segment_photos(
@@ -150,7 +150,7 @@ class _Run:
             frames=frames,
             wall=self.meter.wall,
             cpu=cpu,
-            model_busy_s=covered_seconds(self.meter.intervals),
+            model_busy_s=self.meter.busy.seconds,
             cores=cores(),
             interrupted=interrupts.requested,
         )

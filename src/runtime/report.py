@@ -1,6 +1,10 @@
 """What a run says to people: which model plays, and what came of it."""
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 from src.runtime.engines.base import EngineInfo
 from src.runtime.video.stats import RunStats
@@ -16,6 +20,42 @@ def model_line(info: EngineInfo) -> str:
     )
 
 
+class Unheard:
+    """A stream, such as stdout, that goes on without a reader who has left (`| head`)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with self._perhaps_unheard():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._perhaps_unheard():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextmanager
+    def _perhaps_unheard(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            # What is still in its buffer goes nowhere too, or the interpreter would fall over it when it ends.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+def say(text: str) -> None:
+    """Prints to stdout, if anyone still reads it; what its encoding cannot say, such as in names of files, escaped."""
+    if sys.stdout is not None:
+        encoding = sys.stdout.encoding or "utf-8"
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=Unheard(sys.stdout), flush=True)
+
+
 def summary(stats: RunStats, unit: str, notes: Sequence[str]) -> str:
     """The figures of a run as a few lines.
 
@@ -23,9 +63,11 @@ def summary(stats: RunStats, unit: str, notes: Sequence[str]) -> str:
         unit: frames or photos.
         notes: one line each, such as where an output is.
     """
+    dropped = f"; {stats.drops} dropped" if stats.drops else ""
     lines = [
         f"{stats.frames} {unit} in {stats.seconds:.2f} s: {stats.fps:.1f} FPS, "
-        f"{stats.share_of_limit:.0%} of what the cores allow; peak memory {stats.peak_rss_mb:.0f} MB",
+        f"{stats.share_of_limit:.0%} of what the cores allow{dropped}; first after {stats.first_frame_s:.2f} s; "
+        f"peak memory {stats.peak_rss_mb:.0f} MB",
         f"{'step':<8} {'p50 ms':>8} {'p95 ms':>8} {'CPU ms':>8}",
         *(
             f"{name:<8} {step.p50_ms:>8.2f} {step.p95_ms:>8.2f} {step.cpu_ms:>8.2f}"

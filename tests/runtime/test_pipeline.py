@@ -1,6 +1,8 @@
 import signal
 import threading
 import time
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -8,12 +10,14 @@ import pytest
 from src.errors import EngineError, UserError
 from src.runtime import open_engine
 from src.runtime.engines.base import Engine, EngineInfo, Masks
-from src.runtime.video.channel import Broken, Channel
 from src.runtime.video.compositing import Compositor
-from src.runtime.video.frame import Result
+from src.runtime.video.flight import MOST_WAITING
+from src.runtime.video.frame import Frame, Result
 from src.runtime.video.pipeline import play
+from src.runtime.video.sink import VideoFile
 from src.runtime.video.source import VideoSource
-from src.runtime.video.stats import STEPS, covered_seconds
+from src.runtime.video.stats import STEPS
+from src.runtime.video.writer import VideoWriter
 from tests.model_file import binary_card
 from tests.runtime.clips import FRAMES, horizon, horizon_in
 
@@ -55,9 +59,11 @@ class FakeEngine(Engine):
     def __init__(self, requests: int = 3, fail_at: int | None = None) -> None:
         super().__init__(EngineInfo("fake", "fp32", "none", binary_card(), "", "fake"), requests)
         self.fail_at, self.count, self.lock = fail_at, 0, threading.Lock()
+        self.batches: list[int] = []
 
     def _run(self, frames: np.ndarray) -> Masks:
         with self.lock:
+            self.batches.append(len(frames))
             index, self.count = self.count, self.count + 1
         if index == self.fail_at:
             raise RuntimeError("the device is lost")
@@ -105,6 +111,51 @@ def test_answers_out_of_order_are_put_in_order(clip):
     with VideoSource(clip) as source, FakeEngine(requests=4) as engine:
         play(source, engine, sinks=[labels])
     assert [round((horizon_in(mask) - horizon(0)) / 4) for mask in labels.images] == list(range(FRAMES))
+
+
+@pytest.mark.parametrize("batch", [2, 5, FRAMES, 100])
+def test_batches_are_gathered_and_split_again(batch, clip):
+    labels = Recorder("labels")
+    with VideoSource(clip) as source, FakeEngine(requests=2) as engine:
+        stats = play(source, engine, sinks=[labels], batch=batch)
+    assert [round((horizon_in(mask) - horizon(0)) / 4) for mask in labels.images] == list(range(FRAMES))
+    assert max(engine.batches) == min(batch, FRAMES)
+    assert len(engine.batches) == -(-FRAMES // batch)
+    assert sum(engine.batches) == stats.frames == FRAMES
+
+
+def test_a_last_batch_may_be_smaller_and_max_frames_cut_it(clip):
+    with VideoSource(clip) as source, FakeEngine(requests=1) as engine:
+        assert play(source, engine, batch=4, max_frames=10).frames == 10
+    assert engine.batches == [4, 4, 2]
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_buffers_are_reused_however_many_frames(batch):
+    class Endless:
+        """Frames of nothing, which notes the buffers that it is given."""
+
+        width, height, live, drops, thread_ids = 64, 48, False, 0, frozenset()
+
+        def __init__(self) -> None:
+            self.buffers, self.frames = set(), 0
+
+        def read(self, into: np.ndarray) -> Frame:
+            self.buffers.add(into.ctypes.data)
+            self.frames += 1
+            return Frame(into, self.frames - 1, 0.0)
+
+    class Watcher(Recorder):
+        def write(self, result: Result) -> None:
+            self.results.add(result.labels.ctypes.data)
+
+        results: ClassVar[set[int]] = set()
+
+    source, watcher = Endless(), Watcher("labels")
+    with FakeEngine(requests=2) as engine:
+        assert play(source, engine, sinks=[watcher], batch=batch, max_frames=300).frames == 300
+    assert len(source.buffers) <= MOST_WAITING + batch * (engine.requests + 2)
+    assert len(watcher.results) <= MOST_WAITING + 3
 
 
 def test_the_figures_have_their_agreed_names_and_add_up(clip, binary_model):
@@ -168,6 +219,54 @@ def test_an_error_on_the_calling_thread_ends_the_others(clip, binary_model):
         play(source, engine, on_frame=fail)
 
 
+def test_a_preview_shows_the_first_picture_and_not_every_one(clip, binary_model):
+    window = FakeWindow(quit_at=FRAMES + 1)
+    with VideoSource(clip) as source, open_engine(binary_model) as engine:
+        compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
+        assert play(source, engine, compositor=compositor, window=window, shown_fps=1e-3).frames == FRAMES
+    assert window.shown == 1
+
+
+def test_a_window_that_fails_ends_the_others(clip, binary_model):
+    class Torn(FakeWindow):
+        def show(self, picture: np.ndarray) -> bool:
+            raise UserError("the display is gone")
+
+    with (
+        VideoSource(clip) as source,
+        open_engine(binary_model) as engine,
+        pytest.raises(UserError, match="the display is gone"),
+    ):
+        compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
+        play(source, engine, compositor=compositor, window=Torn(quit_at=1))
+
+
+def test_an_engine_closed_meanwhile_ends_the_run_with_that_error(clip):
+    with (
+        VideoSource(clip) as source,
+        FakeEngine() as engine,
+        pytest.raises(EngineError, match="the engine is closed"),
+    ):
+        play(source, engine, on_frame=engine.close)
+
+
+def test_an_output_that_cannot_be_finished_leaves_that_error_and_no_file(clip, binary_model, tmp_path, monkeypatch):
+    with (
+        pytest.raises(UserError, match="cannot be finished"),
+        VideoSource(clip) as source,
+        open_engine(binary_model) as engine,
+        VideoWriter(tmp_path / "out.mp4", source.width, source.height, source.fps) as writer,
+    ):
+        compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
+        play(source, engine, compositor=compositor, sinks=[VideoFile(writer)])
+        monkeypatch.setattr(Path, "replace", refuse)
+    assert not list(tmp_path.iterdir())
+
+
+def refuse(*_: object) -> None:
+    raise OSError("the disk is full")
+
+
 def test_quitting_the_window_ends_the_run_in_good_order(clip, binary_model):
     window, labels = FakeWindow(quit_at=4), Recorder("labels")
     with VideoSource(clip) as source, open_engine(binary_model) as engine:
@@ -201,24 +300,3 @@ def test_ctrl_c_delivers_what_is_on_its_way_and_a_second_breaks_off(clip, binary
         pytest.raises(KeyboardInterrupt),
     ):
         play(source, engine, sinks=[Recorder("labels")], on_frame=interrupt_at(3, 4))
-
-
-def test_a_channel_ends_after_what_it_holds_and_breaks_at_once():
-    channel: Channel[int] = Channel(2, [1, 2])
-    channel.end()
-    assert list(channel) == [1, 2]
-    with pytest.raises(Broken):
-        channel.get()
-    full: Channel[int] = Channel(1, [1])
-    threading.Timer(0.05, full.break_off).start()
-    with pytest.raises(Broken):
-        full.put(2)
-    with pytest.raises(Broken):
-        full.get()
-    with pytest.raises(Broken):
-        list(full)
-
-
-def test_covered_seconds_counts_overlaps_once():
-    assert covered_seconds([]) == 0
-    assert covered_seconds([(0, 2), (1, 3), (5, 6), (5.2, 5.4)]) == 4

@@ -1,6 +1,7 @@
-"""CPU time of native threads, so that a codec's own workers are charged to the step that uses them."""
+"""CPU time of native threads, so that a codec's own workers are charged to the step that uses them; a process's age."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,17 @@ def cpu_seconds(thread_ids: Iterable[int]) -> float:
             continue
         ticks += int(fields[11]) + int(fields[12])  # utime and stime, see proc(5)
     return ticks / os.sysconf("SC_CLK_TCK") if ticks else 0.0
+
+
+def process_age_s() -> float:
+    """Seconds since the system started this process, to 10 ms."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[19]) / os.sysconf("SC_CLK_TCK")  # see proc(5)
+    except OSError:  # not Linux
+        import psutil
+
+        return time.time() - psutil.Process().create_time()
 
 
 def _thread_ids() -> set[int]:

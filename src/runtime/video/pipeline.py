@@ -3,51 +3,37 @@
     source -> [decoded] -> [inferring] -> [composed] -> [delivered] -> main thread
       decode            infer          compose         sink            window, progress
 
-Queues are bounded and frames and pictures live in pools of reused buffers, so memory does not grow with the
-video and the slowest step sets the pace. Order is kept: compose waits for the answers in frame order.
+Frames, batches and pictures live in pools of reused buffers, so memory does not grow with the video, and a step that
+finds its pool empty waits: the slowest sets the pace. Order is kept: compose waits for the answers in frame order.
+
+Of a live source one frame is on its way at a time, and the next is asked for when that one has been shown: what is
+shown is never older than the frame before took, plus one frame of the camera.
 """
 
 import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from src.hardware import cores
-from src.runtime.engines.base import Engine, Masks
+from src.runtime.engines.base import Engine
 from src.runtime.frames import prepare
 from src.runtime.interrupts import Interrupts, heeding_interrupts
 from src.runtime.postprocess import PostProcessor
 from src.runtime.video.channel import Broken, Channel
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.cpu_clock import cpu_seconds
-from src.runtime.video.frame import Frame, Result
+from src.runtime.video.flight import Batch, Item, Pools
 from src.runtime.video.sink import Sink
 from src.runtime.video.source import VideoSource
-from src.runtime.video.stats import RunStats, covered_seconds, summarise
+from src.runtime.video.stats import BusyTime, Durations, RunStats, summarise
 from src.runtime.video.window import Window
 
-QUEUE_DEPTH = 2
-
-
-@dataclass
-class _Item:
-    """A frame on its way; each step fills in what is its own."""
-
-    frame: Frame
-    buffer: np.ndarray
-    prepared: np.ndarray | None = None
-    started: float = 0.0
-    preparing: float = 0.0
-    answer: "Future[Masks] | None" = None
-    answered_at: float = 0.0
-    answered: threading.Event = field(default_factory=threading.Event)
-    result: Result | None = None
+PREVIEW_FPS = 20  # painting a picture takes 3 to 5 ms of CPU at 1280x720, in part the display's: 5 % of two cores
 
 
 def play(
@@ -59,23 +45,30 @@ def play(
     sinks: Sequence[Sink] = (),
     window: Window | None = None,
     max_frames: int | None = None,
+    batch: int = 1,
+    shown_fps: float | None = None,
     on_frame: Callable[[], None] | None = None,
+    began: float | None = None,
 ) -> RunStats:
     """Plays a source to its end, or for `max_frames` frames, and hands every frame to every sink in order.
 
     Call it from the main thread. Quitting the window stops decoding, and frames on their way are still
     delivered; so does Ctrl-C, which marks the figures `interrupted`. A second Ctrl-C breaks off at once.
-    Sinks are not closed here: they are the caller's context managers.
+    Sinks are not closed here: they are the caller's context managers. A live source is closed by whatever ends
+    the run before the source does, because its `read` may be waiting for a frame that never comes.
 
     Args:
         source: just opened.
-        engine: gets up to `engine.requests` frames at a time.
+        engine: gets up to `engine.requests` batches at a time.
         postprocess: makes labels of the answers; None takes the model's own threshold and nothing else.
         compositor: makes the pictures; needed by a window and by sinks that take pictures.
         sinks: written to on the sink thread.
         window: shown on the calling thread.
         max_frames: None is all.
+        batch: frames per inference; of a live source always 1.
+        shown_fps: show no more pictures a second, such as `PREVIEW_FPS`; None shows every one.
         on_frame: called on the calling thread after each delivered frame.
+        began: `time.perf_counter` from which `first_frame_s` counts; None is now.
 
     Raises:
         UserError, EngineError: whatever any step raised first; by then all threads have ended.
@@ -85,9 +78,26 @@ def play(
     try:
         with heeding_interrupts() as interrupts:
             postprocess = postprocess or PostProcessor(engine.info.card, source.width, source.height)
-            return _Run(source, engine, postprocess, compositor, sinks, max_frames, interrupts).play(window, on_frame)
+            run = _Run(source, engine, postprocess, compositor, sinks, max_frames, batch, interrupts)
+            return run.play(_Screen(window, shown_fps), on_frame, began)
     finally:
         cv2.setNumThreads(opencv_threads)
+
+
+class _Screen:
+    """The window, if there is one, at no more pictures a second than asked for."""
+
+    def __init__(self, window: Window | None, fps: float | None) -> None:
+        self._window, self._interval_s = window, 1 / fps if fps else 0.0
+        self._due = float("-inf")
+
+    def show(self, picture: np.ndarray) -> bool:
+        """False once the user has quit."""
+        now = time.perf_counter()
+        if self._window is None or now < self._due:
+            return True
+        self._due = now + self._interval_s
+        return self._window.show(picture)
 
 
 class _Run:
@@ -101,31 +111,32 @@ class _Run:
         compositor: Compositor | None,
         sinks: Sequence[Sink],
         max_frames: int | None,
+        batch: int,
         interrupts: Interrupts,
     ) -> None:
         self.source, self.engine, self.postprocess = source, engine, postprocess
         self.compositor, self.sinks = compositor, sinks
         self.frame_limit, self.interrupts = max_frames, interrupts
-        self.decoded: Channel[_Item] = Channel(QUEUE_DEPTH)
-        self.inferring: Channel[_Item] = Channel(engine.requests)
-        self.composed: Channel[_Item] = Channel(QUEUE_DEPTH)
-        self.delivered: Channel[_Item] = Channel(QUEUE_DEPTH)
-        # One for each place in a queue, and one in the hands of each thread that holds it.
-        self.buffers = _pool(self._frame_buffer() for _ in range(QUEUE_DEPTH + engine.requests + 3))
-        self.results = _pool(self._result() for _ in range(2 * QUEUE_DEPTH + 3))
+        self.live = source.live
+        self.batch = 1 if self.live else batch
+        self.decoded: Channel[Item] = Channel()
+        self.inferring: Channel[Batch] = Channel()
+        self.composed: Channel[Item] = Channel()
+        self.delivered: Channel[Item] = Channel()
+        self.pools = Pools(source, engine, compositor, sinks, batch=self.batch, live=self.live)
         self.error: BaseException | None = None
         self.window_quit = False
-        self.wall: dict[str, list[float]] = defaultdict(list)
+        self.wall: dict[str, Durations] = defaultdict(Durations)
         self.cpu: dict[str, float] = defaultdict(float)
-        self.intervals: list[tuple[float, float]] = []
+        self.model_busy = BusyTime()
         self.frames, self.first_frame_s, self.seconds = 0, 0.0, 0.0
 
-    def play(self, window: Window | None, on_frame: Callable[[], None] | None) -> RunStats:
+    def play(self, screen: "_Screen", on_frame: Callable[[], None] | None, began: float | None) -> RunStats:
         started, process_cpu, main_cpu = time.perf_counter(), time.process_time(), time.thread_time()
         native_cpu = self._native_cpu()
         threads = [self._start(step) for step in (self._decode, self._infer, self._compose, self._sink)]
         try:
-            self._deliver(window, on_frame, started)
+            self._deliver(screen, on_frame, started, started if began is None else began)
         except Broken:
             pass  # the thread that broke the channels left the reason
         except BaseException as error:
@@ -146,8 +157,9 @@ class _Run:
             frames=self.frames,
             wall=self.wall,
             cpu=self.cpu,
-            model_busy_s=covered_seconds(self.intervals),
+            model_busy_s=self.model_busy.seconds,
             cores=cores(),
+            drops=self.source.drops,
             interrupted=self.interrupts.requested,
         )
 
@@ -155,69 +167,82 @@ class _Run:
     def _stopping(self) -> bool:
         return self.window_quit or self.interrupts.requested
 
-    def _deliver(self, window: Window | None, on_frame: Callable[[], None] | None, started: float) -> None:
-        for item in self.delivered:
-            if window is not None and not self._stopping and not window.show(item.result.picture):
-                self.window_quit = True
-            self.results.put(item.result)
+    def _deliver(self, screen: "_Screen", on_frame: Callable[[], None] | None, started: float, began: float) -> None:
+        for item in self.delivered.items(meanwhile=self._wake_source_if_stopping if self.live else None):
+            if not self._stopping:
+                self.window_quit = not screen.show(item.result.picture)
+            self.pools.results.put(item.result)
+            if self.live:
+                self.pools.frames.put(item.buffer)
+            now = time.perf_counter()
             self.frames += 1
-            self.seconds = time.perf_counter() - started
-            self.first_frame_s = self.first_frame_s or self.seconds
+            self.seconds = now - started
+            self.first_frame_s = self.first_frame_s or now - began
             if on_frame is not None:
                 on_frame()
 
     def _decode(self) -> None:
-        indices = itertools.count() if self.frame_limit is None else range(self.frame_limit)
-        for _ in indices:
-            buffer = self.buffers.get()
+        for _ in itertools.count() if self.frame_limit is None else range(self.frame_limit):
+            buffer = self.pools.frames.get()
             if self._stopping:
                 break
             began = time.perf_counter()
             frame = self.source.read(buffer)
             if frame is None:
                 break
-            self.wall["decode"].append(time.perf_counter() - began)
-            self.decoded.put(_Item(frame, buffer))
+            self.wall["decode"].add(time.perf_counter() - began)
+            self.decoded.put(Item(frame, buffer))
         self.decoded.end()
 
     def _infer(self) -> None:
-        for item in self.decoded:
-            began = time.perf_counter()
-            item.prepared = prepare(item.frame.image, self.engine.info.card)
-            item.preparing = time.perf_counter() - began
-            answer = self.engine.submit(item.prepared[None])
-            # After submit, which waits for a free request: waiting is no part of the inference.
-            item.started = time.perf_counter()
-            item.answer = answer
-            answer.add_done_callback(lambda _, item=item: _note_answer(item))
-            self.inferring.put(item)
+        for items in self._batches():
+            batch = Batch(self.pools.inputs.get(), items)
+            for item, place in zip(items, batch.prepared, strict=False):
+                began = time.perf_counter()
+                prepare(item.frame.image, self.engine.info.card, place)
+                item.preparing_s = time.perf_counter() - began
+            batch.submit_to(self.engine)
+            self.inferring.put(batch)
         self.inferring.end()
 
+    def _batches(self) -> Iterator[list[Item]]:
+        decoded = iter(self.decoded)
+        while items := list(itertools.islice(decoded, self.batch)):
+            yield items
+
     def _compose(self) -> None:
-        for item in self.inferring:
-            item.answered.wait()
-            masks = item.answer.result()
-            self.intervals.append((item.started, item.answered_at))
-            infer_s = item.preparing + item.answered_at - item.started
-            self.wall["infer"].append(infer_s)
-            item.result = result = self.results.get()
-            began = time.perf_counter()
-            result.index, result.time, result.infer_ms = item.frame.index, item.frame.time, infer_s * 1000
-            image, labels, confidence = item.frame.image, masks.labels[0], masks.confidence[0]
-            self.postprocess(image, item.prepared, labels, confidence, result.labels, result.confidence)
-            if self.compositor is not None:
-                result.picture = self.compositor.compose(image, result, result.picture)
-            self.wall["compose"].append(time.perf_counter() - began)
-            self.buffers.put(item.buffer)
-            self.composed.put(item)
+        for batch in self.inferring:
+            masks = batch.masks()
+            self.model_busy.add(batch.started, batch.answered_at)
+            for item, prepared, labels, confidence in zip(
+                batch.items, batch.prepared, masks.labels, masks.confidence, strict=False
+            ):
+                infer_s = item.preparing_s + batch.answered_at - batch.started
+                self.wall["infer"].add(infer_s)
+                item.result = self.pools.results.get()
+                began = time.perf_counter()
+                item.result.infer_ms = infer_s * 1000
+                self._compose_one(item, prepared, labels, confidence)
+                self.wall["compose"].add(time.perf_counter() - began)
+                if not self.live:
+                    self.pools.frames.put(item.buffer)
+                self.composed.put(item)
+            self.pools.inputs.put(batch.prepared)
         self.composed.end()
+
+    def _compose_one(self, item: Item, prepared: np.ndarray, labels: np.ndarray, confidence: np.ndarray) -> None:
+        frame, result = item.frame, item.result
+        result.index, result.time = frame.index, frame.time
+        self.postprocess(frame.image, prepared, labels, confidence, result.labels, result.confidence)
+        if self.compositor is not None:
+            result.picture = self.compositor.compose(frame.image, result, result.picture)
 
     def _sink(self) -> None:
         for item in self.composed:
             began = time.perf_counter()
             for sink in self.sinks:
                 sink.write(item.result)
-            self.wall["sink"].append(time.perf_counter() - began)
+            self.wall["sink"].add(time.perf_counter() - began)
             self.delivered.put(item)
         self.delivered.end()
 
@@ -241,31 +266,15 @@ class _Run:
 
     def _fail(self, error: BaseException) -> None:
         self.error = self.error or error
-        for channel in (self.decoded, self.inferring, self.composed, self.delivered, self.buffers, self.results):
+        for channel in (self.decoded, self.inferring, self.composed, self.delivered, self.pools):
             channel.break_off()
+        if self.live:
+            self.source.close()
+
+    def _wake_source_if_stopping(self) -> None:
+        if self._stopping:
+            self.source.close()
 
     def _native_cpu(self) -> dict[str, float]:
         writers = itertools.chain.from_iterable(sink.thread_ids for sink in self.sinks)
         return {"decode": cpu_seconds(self.source.thread_ids), "sink": cpu_seconds(writers)}
-
-    def _frame_buffer(self) -> np.ndarray:
-        return np.empty((self.source.height, self.source.width, 3), np.uint8)
-
-    def _result(self) -> Result:
-        size = (self.source.height, self.source.width)
-        needed = any(user.needs_confidence for user in (self.compositor, *self.sinks) if user)
-        return Result(
-            labels=np.empty(size, np.uint8),
-            confidence=np.empty(size, np.uint8) if needed else None,
-            picture=self.compositor.buffer() if self.compositor else None,
-        )
-
-
-def _pool(items: Iterable) -> Channel:
-    held = list(items)
-    return Channel(len(held), held)
-
-
-def _note_answer(item: _Item) -> None:
-    item.answered_at = time.perf_counter()
-    item.answered.set()

@@ -1,0 +1,109 @@
+"""Memory over a long run: a clip played over and over into a file.
+
+    python -m src.benchmark.soak --video clip.mp4 --save out.mp4 --frames 20000
+
+Prints one JSON line: frames, fps, the resident memory (MiB) once warm and at most in the last quarter, the growth
+between them, and the peak.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from src.errors import user_errors
+from src.runtime.engines import open_engine
+from src.runtime.video.compositing import Compositor
+from src.runtime.video.frame import Frame
+from src.runtime.video.pipeline import play
+from src.runtime.video.sink import VideoFile
+from src.runtime.video.source import VideoSource
+from src.runtime.video.writer import VideoWriter
+
+EVERY = 50  # frames between two looks
+
+
+class Loop:
+    """A file that begins again when it ends; `read` as `VideoSource.read`, without an end."""
+
+    live, drops = False, 0
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open()
+        self.width, self.height, self.fps = self._source.width, self._source.height, self._source.fps
+
+    def read(self, into: np.ndarray) -> Frame:
+        while (frame := self._source.read(into)) is None:
+            self.close()
+            self._open()
+        return frame
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _open(self) -> None:
+        self._source = VideoSource(self.path)
+        self.thread_ids = self._source.thread_ids
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m src.benchmark.soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--video", type=Path, required=True, help="what to play over and over")
+    parser.add_argument("--save", type=Path, required=True, help="the video file to write")
+    parser.add_argument("--engine", type=Path, default=Path("models/engine"), help="(default: %(default)s)")
+    parser.add_argument("--frames", type=int, default=20_000, help="(default: %(default)s)")
+    options = parser.parse_args()
+    print(json.dumps(soak(options.video, options.save, options.engine, options.frames)), flush=True)
+
+
+def soak(video: Path, out: Path, engine_path: Path, frames: int) -> dict[str, float]:
+    """Plays so many frames; {frames, fps, warm_mb, last_mb, growth_mb, peak_mb}. Warm is after a tenth of them."""
+    looks: list[float] = []
+    delivered = 0
+
+    def look() -> None:
+        nonlocal delivered
+        delivered += 1
+        if delivered % EVERY == 0:
+            looks.append(_resident_mb())
+
+    source = Loop(video)
+    try:
+        with (
+            open_engine(engine_path, requests=2) as engine,
+            VideoWriter(out, source.width, source.height, source.fps) as writer,
+        ):
+            compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
+            sinks = [VideoFile(writer)]
+            stats = play(source, engine, compositor=compositor, sinks=sinks, max_frames=frames, on_frame=look)
+    finally:
+        source.close()
+    looks = looks or [_resident_mb()]
+    warm, last = max(looks[: max(1, len(looks) // 10)]), max(looks[-max(1, len(looks) // 4) :])
+    figures = {
+        "fps": stats.fps,
+        "warm_mb": warm,
+        "last_mb": last,
+        "growth_mb": last - warm,
+        "peak_mb": stats.peak_rss_mb,
+    }
+    return {"frames": stats.frames} | {name: round(value, 1) for name, value in figures.items()}
+
+
+def _resident_mb() -> float:
+    status = Path("/proc/self/statm")
+    if status.is_file():
+        return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    import psutil
+
+    return psutil.Process().memory_info().rss / 2**20
+
+
+if __name__ == "__main__":
+    with user_errors():
+        main()
