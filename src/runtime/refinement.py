@@ -14,7 +14,7 @@ import numpy as np
 
 SUBSAMPLING = 2  # the fit's size is the model's by this
 RADIUS = 5  # of the windows, in pixels of the fit: as far as a small model misses an edge
-EPSILON = 1e-4 * 255**2  # variance of brightness below which a window is held to be flat; 1 % of the range, squared
+EPSILON = 1e-4 * 255**2  # variance of brightness at which a window is followed halfway; 1 % of the range, squared
 
 
 class GuidedRefiner:
@@ -70,23 +70,27 @@ class GuidedRefiner:
 def _linear_model(guide: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """slope, offset: float32 [h, w], so that slope * guide + offset is the refined confidence, 0..255.
 
-    Where the confidence is decided, the slope is 0 and the offset the confidence itself.
+    Where the confidence is decided or the picture flat, the slope is 0 and the offset the confidence itself.
     """
     height, width = confidence.shape
     coarse = max(1, width // SUBSAMPLING), max(1, height // SUBSAMPLING)
-    slope, offset = _fit(*(cv2.resize(whole, coarse, interpolation=cv2.INTER_AREA) for whole in (guide, confidence)))
-    slope, offset = (cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in (slope, offset))
-    doubt = 1 - np.abs(confidence * np.float32(1 / 127.5) - 1)
-    return slope * doubt, confidence + (offset - confidence) * doubt
+    parts = _fit(*(cv2.resize(whole, coarse, interpolation=cv2.INTER_AREA) for whole in (guide, confidence)))
+    slope, offset, trust = (cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in parts)
+    trust *= 1 - np.abs(confidence * np.float32(1 / 127.5) - 1)
+    return slope * trust, confidence + (offset - confidence) * trust
 
 
-def _fit(guide: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """slope, offset: float32 [h, w], the means of those of all windows over a pixel; He et al., equations 5 to 8."""
+def _fit(guide: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """slope, offset: float32 [h, w], the means of those of all windows over a pixel; He et al., equations 5 to 8.
+
+    And trust, 0..1: how much contrast there is to follow. The filter alone would blur the target where there is none.
+    """
     mean_guide, mean = _window_mean(guide), _window_mean(target)
     covariance = _window_mean(guide * target) - mean_guide * mean
-    variance = _window_mean(guide * guide) - mean_guide * mean_guide
-    slope = covariance / (cv2.max(variance, 0) + EPSILON)
-    return _window_mean(slope), _window_mean(mean - slope * mean_guide)
+    variance = cv2.max(_window_mean(guide * guide) - mean_guide * mean_guide, 0)
+    slope = covariance / (variance + EPSILON)
+    trust = variance / (variance + EPSILON)
+    return _window_mean(slope), _window_mean(mean - slope * mean_guide), trust
 
 
 def _window_mean(values: np.ndarray) -> np.ndarray:

@@ -5,11 +5,11 @@
         steady = smoother(frame, masks.confidence[0])
 
 The answer before is carried along dense optical flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search",
-ECCV 2016, arXiv 1603.03590) and averaged with the new one in log-odds, as independent evidence is (the occupancy grids of
-Moravec and Elfes, ICRA 1985): a decided answer outweighs an undecided one, whichever is the newer. The carried
-answer counts less where the carried picture differs from the new one, which is how what was hidden, or moved
-otherwise, is known; and not at all beyond the frame's edge. Warping and testing by brightness is what Lai et al., "Learning
-Blind Video Temporal Consistency", ECCV 2018, arXiv 1808.00449, train for; here nothing is trained.
+ECCV 2016, arXiv 1603.03590) and averaged with the new one in log-odds, as independent evidence is (the occupancy
+grids of Moravec and Elfes, ICRA 1985): a decided answer outweighs an undecided one, whichever is the newer. The
+carried answer counts less where the carried picture differs from the new one, as it does where something was hidden
+or moved otherwise, and not at all beyond the frame's edge. Warping and testing by brightness is what Lai et al.,
+"Learning Blind Video Temporal Consistency", ECCV 2018, arXiv 1808.00449, train with; here nothing is trained.
 """
 
 import cv2
@@ -18,7 +18,10 @@ import numpy as np
 KEEP = 0.93  # weight of the carried answer where it explains the picture fully: a memory of about 14 frames
 UNEXPLAINED = 200.0  # grey levels of difference at which it has no weight left
 NEIGHBOURHOOD = 5  # pixels, of the mean over which pictures are compared: noise of one pixel is no motion
-CUT_SHARE, CUT_LEVELS = 0.5, 8.0  # a cut: mean difference above this share of the picture's contrast, plus so many levels
+CUT_SHARE, CUT_LEVELS = (
+    0.25,
+    8.0,
+)  # a cut: mean difference above this share of the picture's contrast, plus so many levels
 SMALLEST = 16  # pixels; the flow's patches need as many a side, and a smaller picture is held to stand still
 
 # Log-odds of a confidence; finite, as 0 and 255 stand for what rounds to them.
