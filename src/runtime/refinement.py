@@ -87,7 +87,7 @@ def _fit(guide: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     """
     mean_guide, mean = _window_mean(guide), _window_mean(target)
     covariance = _window_mean(guide * target) - mean_guide * mean
-    variance = cv2.max(_window_mean(guide * guide) - mean_guide * mean_guide, 0)
+    variance = np.maximum(_window_mean(guide * guide) - mean_guide * mean_guide, 0)
     slope = covariance / (variance + EPSILON)
     trust = variance / (variance + EPSILON)
     return _window_mean(slope), _window_mean(mean - slope * mean_guide), trust

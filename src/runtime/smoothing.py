@@ -15,19 +15,19 @@ or moved otherwise, and not at all beyond the frame's edge. Warping and testing 
 import cv2
 import numpy as np
 
-KEEP = 0.93  # weight of the carried answer where it explains the picture fully: a memory of about 14 frames
-UNEXPLAINED = 200.0  # grey levels of difference at which it has no weight left
-NEIGHBOURHOOD = 5  # pixels, of the mean over which pictures are compared: noise of one pixel is no motion
-CUT_SHARE, CUT_LEVELS = (
-    0.25,
-    8.0,
-)  # a cut: mean difference above this share of the picture's contrast, plus so many levels
+KEEP = 0.9  # weight of the carried answer where it explains the picture fully: a memory of about 10 frames
+# Difference, in grey levels, at which it has none left: so many, and so many times the picture's contrast around. Among
+# twigs a carried picture never fits exactly; in a plain sky it does, unless something has moved away from before it.
+UNEXPLAINED, PER_CONTRAST = 30.0, 16.0
+# Pixels over which pictures are compared and contrast is measured: one pixel's noise is no motion.
+NEIGHBOURHOOD = (5, 5)
+# Mean difference at a cut, in grey levels: above this share of the picture's contrast, and so many more. Within six clips
+# the share never reached 0.06; between frames of different clips it fell below 0.44 for none.
+CUT_SHARE, CUT_LEVELS = 0.25, 8.0
 SMALLEST = 16  # pixels; the flow's patches need as many a side, and a smaller picture is held to stand still
 
 # Log-odds of a confidence; finite, as 0 and 255 stand for what rounds to them.
 _LOG_ODDS = np.log((np.arange(256) + 0.5) / (255.5 - np.arange(256))).astype(np.float32)
-# Weight of the carried answer by how far, in grey levels, the picture is from the carried one.
-_WEIGHT = (KEEP * np.clip(1 - np.arange(256) / UNEXPLAINED, 0, 1)).astype(np.float32)
 
 
 class TemporalSmoother:
@@ -73,11 +73,10 @@ class TemporalSmoother:
         where = self._motion(picture)
         seen = _moved(self._picture, where)
         difference = cv2.absdiff(picture, seen)
-        contrast = cv2.mean(cv2.absdiff(picture, cv2.mean(picture)[0]))[0]
+        contrast = cv2.mean(cv2.absdiff(picture, np.full_like(picture, round(cv2.mean(picture)[0]))))[0]
         if cv2.mean(difference)[0] > CUT_SHARE * contrast + CUT_LEVELS:
             return None
-        smooth = cv2.blur(difference, (NEIGHBOURHOOD, NEIGHBOURHOOD), borderType=cv2.BORDER_REPLICATE)
-        weight = cv2.LUT(smooth, _WEIGHT)
+        weight = KEEP * np.maximum(1 - _around(difference) / _tolerance(picture), 0)
         height, width = picture.shape
         inside = cv2.inRange(where, (-0.5, -0.5), (width - 0.5, height - 0.5))
         return _moved(self._odds, where), cv2.copyTo(weight, inside)
@@ -92,13 +91,24 @@ class TemporalSmoother:
         return self._flow.calc(picture, self._picture, None) + self._grid
 
 
+def _tolerance(picture: np.ndarray) -> np.ndarray:
+    """Grey levels of difference at which the carried answer has no weight: float32 [h, w]."""
+    contrast = _around(cv2.absdiff(picture, cv2.blur(picture, NEIGHBOURHOOD)))
+    return UNEXPLAINED + PER_CONTRAST * contrast
+
+
+def _around(values: np.ndarray) -> np.ndarray:
+    """The mean of uint8 [h, w] around each pixel, float32."""
+    return cv2.boxFilter(values, cv2.CV_32F, NEIGHBOURHOOD)
+
+
 def _moved(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     return cv2.remap(values, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _probability(odds: np.ndarray) -> np.ndarray:
     """Log-odds to confidence, uint8 0..255: the inverse of `_LOG_ODDS`."""
-    return cv2.subtract(256 / (1 + cv2.exp(-odds)), 0.5, dtype=cv2.CV_8U)
+    return cv2.convertScaleAbs(256 / (1 + cv2.exp(-odds)), beta=-0.5)
 
 
 def _check(frame: np.ndarray, confidence: np.ndarray) -> None:

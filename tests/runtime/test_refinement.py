@@ -72,6 +72,15 @@ def test_any_size_of_frame_and_answer(size, small):
     assert refined.dtype == np.uint8
 
 
+@pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (3, 3)])
+def test_the_smallest_frames_keep_a_constant_answer(size):
+    width, height = size
+    frame = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    for small in ((1, 1), (4, 1), (5, 7)):
+        refined = GuidedRefiner(width, height)(frame, np.full(small, 100, np.uint8))
+        assert np.max(np.abs(refined.astype(int) - 100)) <= 1
+
+
 def test_it_writes_into_the_buffer_given_and_leaves_its_arguments():
     frame, sky = roofs(320, 240)
     confidence, refiner, out = blurred(sky), GuidedRefiner(320, 240), np.zeros((240, 320), np.uint8)

@@ -103,6 +103,14 @@ def test_any_size_and_flat_frames(size, flat):
         assert smoothed.dtype == np.uint8
 
 
+@pytest.mark.parametrize("size", [(1, 1), (4, 1), (1, 4), (3, 3)])
+def test_the_smallest_frames_keep_a_steady_answer(size):
+    smoother = TemporalSmoother()
+    for _ in range(3):
+        smoothed = smoother(np.full((*size, 3), 50, np.uint8), np.full(size, 200, np.uint8))
+    assert np.max(np.abs(smoothed.astype(int) - 200)) <= 1
+
+
 def test_equal_frames_give_equal_answers_and_arguments_stay():
     results = []
     for _ in range(2):
