@@ -12,7 +12,8 @@ from src.runtime.video.source import VideoSource
 FindSky = Callable[[np.ndarray], np.ndarray]
 
 SMALLEST = 32  # pixels
-ALL_SKY = 0.97  # share of a row that must be sky for the row to be used
+ALL_SKY = 0.95  # share of a row from which it is sky all along
+MOST_ROWS = 0.8  # share of the rows taken that must be so
 CLOSE = 1e-3  # seconds: times of a clip and of a video are rounded differently
 FEWEST_ROWS = 0.15  # of the picture; with less sky above its skyline the picture is taken whole
 
@@ -96,7 +97,9 @@ def _read_picture(path: Path) -> np.ndarray | None:
 
 
 def _rows_of_sky(labels: np.ndarray, height: int) -> int:
-    """How many rows from the top are sky all along, of a picture of so many rows."""
-    covered = np.flatnonzero((labels == 1).mean(axis=1) < ALL_SKY)
-    share = covered[0] / len(labels) if len(covered) else 1.0
+    """How many rows from the top, of a picture of so many, to take: down to its skyline, past birds and the like."""
+    clear = (labels == 1).mean(axis=1) >= ALL_SKY
+    rows = np.arange(1, len(clear) + 1)
+    fitting = rows[clear & (np.cumsum(clear) >= MOST_ROWS * rows)]
+    share = fitting[-1] / len(clear) if len(fitting) else 0.0
     return height if share < FEWEST_ROWS else max(1, int(share * height))

@@ -10,7 +10,7 @@ from src.errors import UserError
 from src.runtime.video.frame import Frame
 from src.runtime.video.sources.files import VideoSource
 from src.runtime.video.sources.selection import Selection
-from src.runtime.video.sources.urls import is_stream, is_url
+from src.runtime.video.sources.urls import is_stream, is_url, shown
 
 if TYPE_CHECKING:
     from src.runtime.video.sources.feeds import Origin
@@ -74,7 +74,7 @@ def open_source(
     selection = selection or Selection()
     if (origin := _live_origin(str(given))) is None:
         if reconnect_s is not None:
-            raise UserError(f"--reconnect: is for cameras and streams, not for {given}", fix="leave it out")
+            raise UserError(f"--reconnect: is for cameras and streams, not for {shown(str(given))}", fix="leave it out")
         return VideoSource(given, selection)
     for option, asked in (("--start", selection.start), ("--loop", selection.loop > 1)):
         if asked:

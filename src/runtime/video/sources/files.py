@@ -49,7 +49,7 @@ class VideoSource:
 
     def __init__(self, path: str | Path, selection: Selection | None = None) -> None:
         self.path, self.selection = path, selection or Selection()
-        self.name = shown(str(path)) if is_url(str(path)) else str(path)
+        self.name = shown(str(path))
         if not is_url(str(path)):
             _refuse_unless_video(Path(path))
         silence_native_complaints()

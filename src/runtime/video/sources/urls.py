@@ -32,7 +32,9 @@ def is_stream(url: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """An address as messages, titles and logs show it: user, password and the values of its query hidden."""
+    """An address as messages, titles and logs show it: user, password and query values hidden; a path is itself."""
+    if not is_url(url):
+        return url
     hidden = re.sub(r"://.*@", f"://{HIDDEN}@", url, count=1, flags=re.DOTALL)
     address, mark, query = hidden.partition("?")
     return address + mark + re.sub(r"=[^&;#]*", f"={HIDDEN}", query)
