@@ -21,8 +21,8 @@ KEEP = 0.9  # weight of the carried answer where it explains the picture fully: 
 UNEXPLAINED, PER_CONTRAST = 30.0, 16.0
 # Pixels over which pictures are compared and contrast is measured: one pixel's noise is no motion.
 NEIGHBOURHOOD = (5, 5)
-# Mean difference at a cut, in grey levels: above this share of the picture's contrast, and so many more. The share stayed
-# below 0.06 within six clips, and above 0.43 between any two of them.
+# Mean difference at a cut, in grey levels: above this share of the picture's contrast, and so many more. The share
+# stayed below 0.06 within six clips, and above 0.43 between any two of them.
 CUT_SHARE, CUT_LEVELS = 0.25, 8.0
 SMALLEST = 16  # pixels; the flow's patches need as many a side, and a smaller picture is held to stand still
 
