@@ -132,8 +132,7 @@ class SkyReplacer:
         old = np.array(cv2.mean(self._matte.small, is_sky)[:3])
         new = np.array(cv2.mean(canvas[-max(1, int(HORIZON_PART * len(canvas))) :: 4, ::4])[:3])
         light = _light_between(old, new)
-        inertia = 0 if self._light is None else LIGHT_INERTIA
-        self._light = light if self._light is None else inertia * self._light + (1 - inertia) * light
+        self._light = light if self._light is None else LIGHT_INERTIA * self._light + (1 - LIGHT_INERTIA) * light
         return self._light
 
 
