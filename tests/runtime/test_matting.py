@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -20,8 +21,6 @@ def skyline() -> np.ndarray:
 
 def blurred(share: np.ndarray, size: int = 15) -> np.ndarray:
     """What a small model would say of it."""
-    import cv2
-
     return cv2.blur((share * 255).astype(np.uint8), (size, size))
 
 
@@ -37,7 +36,6 @@ def test_a_blurred_confidence_becomes_a_sharp_matte():
     matte = matted(share, rough)
     error = np.abs(matte.alpha / 255 - share).mean()
     assert error < 0.1 * np.abs(rough / 255 - share).mean()
-    assert np.array_equal(matte.alpha == 0, matte.alpha <= 0)
     assert not matte.alpha[150:].any()
     assert (matte.alpha[:40] == 255).all()
 

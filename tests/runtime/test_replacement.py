@@ -69,6 +69,28 @@ def test_the_horizons_meet_and_the_picture_keeps_its_proportions(tmp_path):
     assert np.ptp(across) == pytest.approx(np.ptp(down), abs=2)
 
 
+def test_of_a_long_panorama_the_middle_is_used(tmp_path):
+    picture = np.full((40, 4000, 3), 60, np.uint8)
+    picture[:, 1900:2100] = (20, 30, 200)
+    out = composed(photo(tmp_path, picture), *frame())
+    assert np.abs(out[20, 160].astype(int) - (20, 30, 200)).max() <= 2
+
+
+def test_nothing_of_the_last_frames_sky_shows_in_the_edge(tmp_path):
+    picture = np.empty((720, 1280, 3), np.uint8)
+    picture[:], picture[:400] = GROUND, OLD_SKY
+    sky = np.zeros((720, 1280), np.uint8)
+    sky[:400] = 255
+    replacer, fresh = (SkyReplacer(photo(tmp_path, plain((20, 30, 200))), 1280, 720, 0.5, False) for _ in range(2))
+    before, after, expected = (np.empty_like(picture) for _ in range(3))
+    replacer.compose(np.full_like(picture, 128), np.full_like(sky, 255), 0.0, before)
+    lower = np.roll(sky, 100, axis=0)
+    lower[:100] = 0
+    replacer.compose(picture, lower, 0.0, after)
+    fresh.compose(picture, lower, 0.0, expected)
+    assert np.array_equal(after, expected)
+
+
 def pan(step: int) -> tuple[np.ndarray, np.ndarray]:
     columns = np.arange(WIDTH)
     skyline = 90 + 9 * np.sin((columns + 3 * step) / 7) + 7 * np.sin((columns + 3 * step) / 17)

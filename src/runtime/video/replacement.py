@@ -11,7 +11,7 @@ OVERSIZE = 1.15  # of the sky against what the frame shows of it: room for small
 BELOW_HORIZON = 0.04  # of the frame's height that the sky reaches below the lowest sky
 LEAST_SKY = 0.01  # of the frame, to know where its horizon and what its light is
 UNKNOWN_HORIZON = 0.6  # of the frame's height, until then
-WIDEST = 3.0  # of the frame's width: of a longer panorama the middle is used
+WIDEST = 3.0  # times the frame's width: of a longer panorama the middle is used
 EXPOSURE_SHARE, EXPOSURE_LIMITS = 0.55, (0.38, 1.12)
 CAST_SHARE, CAST_LIMITS = 0.4, (0.75, 1.35)
 DULLING = 0.35  # of the colour that a scene loses as its light goes out
@@ -78,6 +78,9 @@ class SkyReplacer:
         horizon = self._find_horizon()
         bottom = (horizon + BELOW_HORIZON) * self._height
         height, width = picture.shape[:2]
+        if (spare := width - round(WIDEST * height * self._width / bottom)) > 0:
+            picture = picture[:, spare // 2 : width - spare // 2]
+            width = picture.shape[1]
         scale = max(OVERSIZE * self._width / width, OVERSIZE * bottom / height)
         if not self._sky.moving:
             size = round(width * scale), round(height * scale)
@@ -100,12 +103,13 @@ class SkyReplacer:
         return self._horizon
 
     def _rows_of_sky(self) -> slice:
-        """The rows with any sky in them."""
+        """The rows with any sky in them, and those about them that the matte's band may reach."""
         filled = np.flatnonzero(self._matte.small_alpha.max(axis=1))
         if not len(filled):
             return slice(0, 0)
-        shrink = self._matte.shrink
-        return slice(int(filled[0]) * shrink, min(self._height, (int(filled[-1]) + 1) * shrink + shrink))
+        scale, margin = self._height / len(self._matte.small_alpha), 3 * self._matte.shrink
+        start, stop = int(filled[0] * scale) - margin, int((filled[-1] + 1) * scale) + margin
+        return slice(max(0, start), min(self._height, stop))
 
     def _draw_sky(self, canvas: np.ndarray, place: np.ndarray, rows: slice) -> None:
         if self._motion is not None:
@@ -132,8 +136,7 @@ class SkyReplacer:
         old = np.array(cv2.mean(self._matte.small, is_sky)[:3])
         new = np.array(cv2.mean(canvas[-max(1, int(HORIZON_PART * len(canvas))) :: 4, ::4])[:3])
         light = _light_between(old, new)
-        inertia = 0 if self._light is None else LIGHT_INERTIA
-        self._light = light if self._light is None else inertia * self._light + (1 - inertia) * light
+        self._light = light if self._light is None else LIGHT_INERTIA * self._light + (1 - LIGHT_INERTIA) * light
         return self._light
 
 
