@@ -392,3 +392,25 @@ def test_requests_that_come_first_together_do_not_wait_for_each_other(binary_mod
         command = [sys.executable, "-c", FIRST_TOGETHER, str(binary_model)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
         assert done.stdout.split() == ["16"], done.stderr
+
+
+AFTERWARDS = """
+import gc, signal, sys
+from src.runtime import open_engine
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with open_engine(sys.argv[1], backend="openvino") as engine:
+    pass
+del engine
+gc.collect()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+
+
+def test_ctrl_c_is_heard_after_an_openvino_engine_is_gone(binary_model):
+    # In a process of its own: where the processor has AMX, the failure is a SIGSEGV.
+    command = [sys.executable, "-c", AFTERWARDS, binary_model]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr

@@ -4,6 +4,7 @@ The graph is compiled for batch 1 and a batch is answered frame by frame: on a C
 nothing, and a batch left dynamic costs 5 to 10 % of every frame (Unet-mobilenetv2 bf16: 9.4 against 8.4 ms).
 """
 
+import functools
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,18 @@ class OpenVINOEngine(Engine):
         return self._requests.own
 
 
+@functools.cache
+def _core() -> "openvino.Core":
+    """OpenVINO's one core of this process, which is never let go.
+
+    Where the processor has AMX, the CPU plugin gives the thread that loads it a stack for signals, and frees it when the
+    last core goes; Python's handlers run on that stack, so that the next Ctrl-C would end the process with SIGSEGV.
+    """
+    import openvino
+
+    return openvino.Core()
+
+
 def _set_up_numpy() -> None:
     """Makes OpenVINO's bindings look numpy up here and now, on one thread.
 
@@ -90,18 +103,14 @@ def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine
     Raises:
         EngineError: OpenVINO cannot read or compile it.
     """
-    import openvino
-
     try:
-        core = openvino.Core()
-        if options.cache:
-            core.set_property({"CACHE_DIR": str(options.cache)})
-        model = core.read_model(path)
+        model = _core().read_model(path)
         for port in model.inputs:
             static = port.partial_shape
             static[0] = 1
             model.reshape({port.any_name: static})
-        compiled = core.compile_model(model, "CPU", _settings(info.precision, options))
+        cache = {"CACHE_DIR": str(options.cache)} if options.cache else {}
+        compiled = _core().compile_model(model, "CPU", _settings(info.precision, options) | cache)
     except (RuntimeError, IndexError) as error:
         raise EngineError(f"{path}: OpenVINO cannot compile it", first_line(error), EXPORT_FIX) from error
     return OpenVINOEngine(compiled, info, options)
@@ -113,10 +122,8 @@ def open_payload(payload: Path, info: EngineInfo, options: Options) -> OpenVINOE
     Raises:
         RuntimeError: from OpenVINO, for a payload of another version or processor.
     """
-    import openvino
-
     settings = _settings(info.precision, options)
-    return OpenVINOEngine(openvino.Core().import_model(payload.read_bytes(), "CPU", settings), info, options)
+    return OpenVINOEngine(_core().import_model(payload.read_bytes(), "CPU", settings), info, options)
 
 
 def save(engine: OpenVINOEngine, onnx_path: Path, folder: Path) -> Path:
