@@ -78,8 +78,8 @@ class OpenVINOEngine(Engine):
 def _core() -> "openvino.Core":
     """OpenVINO's one core of this process, which is never let go.
 
-    Where the processor has AMX, the CPU plugin gives the thread that loads it a stack for signals, and frees it when the
-    last core goes; Python's handlers run on that stack, so that the next Ctrl-C would end the process with SIGSEGV.
+    Where the processor has AMX, the CPU plugin gives the thread that loads it a stack for signals, and frees it with
+    the core, also if that happens on another thread. Python's handlers run on that stack: a Ctrl-C would be a SIGSEGV.
     """
     import openvino
 
