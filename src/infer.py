@@ -67,7 +67,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--save-masks", type=Path, metavar="DIR", help="a folder of PNG masks")
     parser.add_argument("--show", action="store_true", help="play in a window (the default if nothing is saved)")
     parser.add_argument(
-        "--engine", type=Path, metavar="PATH", help="an engine folder or .onnx file (default: models/engine)"
+        "--engine",
+        type=Path,
+        metavar="PATH",
+        help="an engine folder or .onnx file (default: models/engine; where none is built, models/release/skyseg.onnx)",
     )
     parser.add_argument("--view", choices=VIEWS, default="overlay", help="what is saved and shown (default: overlay)")
     parser.add_argument(

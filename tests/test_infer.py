@@ -254,6 +254,7 @@ def test_an_engine_of_another_machine_exits_with_3_and_the_command(model, clip, 
 
 def test_without_an_engine_the_message_names_the_commands(clip, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
+    monkeypatch.setattr("src.runtime.segmenter.released_model", lambda: tmp_path / "skyseg.onnx")
     message = fails(capfd, 2, "--video", clip, "--save", tmp_path / "out.mp4")
     assert "dvc repro" in message
     assert "make demo" in message
