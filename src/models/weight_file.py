@@ -25,6 +25,7 @@ def write_safetensors(path: Path, model: Segmenter, spec: NetworkSpec) -> None:
 
     state = {name: _stored(name, tensor) for name, tensor in model.network.state_dict().items()}
     save_file(state, path, {KEY: json.dumps(asdict(spec), sort_keys=True)})
+    path.chmod(0o644)  # safetensors makes it readable to its owner alone
 
 
 def _stored(name: str, tensor: torch.Tensor) -> torch.Tensor:

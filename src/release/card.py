@@ -4,11 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from src.benchmark.peer_scores import shown
 from src.errors import UserError
 from src.model_card import BF16_AGREEMENT, ModelCard, read_card
 from src.runtime.engines.record import sha256
 
 ONNX, WEIGHTS, CARD = "skyseg.onnx", "skyseg.safetensors", "README.md"
+
+USE = f"""\
+```sh
+python -m src.infer --video clip.mp4 --save out.mp4  # while the pipeline has built no engine, this model plays
+python -m src.infer --images photos --save-masks masks --engine models/release/{ONNX}
+dvc exp run -S train.init=release                    # starts a training from {WEIGHTS}
+```
+
+Input, outputs and metadata of {ONNX}: "The model file" in the project's README."""
 
 LIMITS = """\
 - It answers at its input size. What is thinner than two pixels there (twigs, wires, masts far away) is drawn too thick,
@@ -35,7 +45,7 @@ def card_text(folder: Path, metrics: Mapping[str, Any], scores: Mapping[str, Any
     card = read_card(folder / ONNX)
     parts = [
         _head(card),
-        _use(folder, card),
+        f"## Use\n\n{USE}",
         f"## Trained on\n\n{_data(card)}",
         f"## Made by\n\n{_origin(card, metrics.get('train', {}))}",
         f"## How good\n\n{_figures(card, metrics.get('evaluate', {}))}",
@@ -56,17 +66,6 @@ def _head(card: ModelCard) -> str:
     )
 
 
-def _use(folder: Path, card: ModelCard) -> str:
-    del card
-    return f"""```sh
-python -m src.infer --video clip.mp4 --save out.mp4        # while the pipeline has built no engine, this model plays
-python -m src.infer --images photos --save-masks masks --engine {folder / ONNX}
-dvc exp run -S train.init=release                          # starts a training from {WEIGHTS}
-```
-
-Input, outputs and metadata of {ONNX}: "The model file" in the project's README."""
-
-
 def _data(card: ModelCard) -> str:
     rows = [[one["source"], f"{one['images']:,}", one["licence"]] for one in card.training_data]
     terms = (
@@ -80,8 +79,8 @@ def _origin(card: ModelCard, train: Mapping[str, Any]) -> str:
     took = ""
     if train:
         took = (
-            f" {train['epochs']} epochs in {train['minutes'] / 60:.1f} hours ({train['images_per_second']:.0f} images/s, "
-            f"{train['precision']}); the best by val IoU was epoch {train['best_epoch'] + 1}."
+            f" {train['epochs']} epochs in {train['minutes'] / 60:.1f} hours, {train['images_per_second']:.0f} images "
+            f"a second in {train['precision']}; epoch {train['best_epoch'] + 1} had the best val figures."
         )
     return f"""```sh
 python -m src.recipes apply release && dvc repro
@@ -123,19 +122,12 @@ def _scores(folder: Path, scores: Mapping[str, Any]) -> str:
         )
     names = scores["entrants"]
     rows = [
-        [row["measure"], str(row["images"] or "-"), *(_score(row, name) for name in names)] for row in scores["rows"]
+        [row["measure"], str(row["images"] or "-"), *(shown(row, name) for name in names)] for row in scores["rows"]
     ]
     return (
         f"Both on the same images, by `python -m src.benchmark.peers`; peer: {scores['peer']['name']}.\n\n"
         f"{_table(['measure', 'images', *names], rows)}"
     )
-
-
-def _score(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    if value is None:
-        return "-"
-    return {"share": f"{value:.2%}", "ms": f"{value:.1f} ms"}.get(row["unit"], f"{value:.3f}")
 
 
 def _files(folder: Path) -> str:

@@ -12,9 +12,8 @@ def model_line(info: EngineInfo) -> str:
     card = info.card
     what = "released model" if info.path == released_model() else "model"
     iou = f", test IoU {card.metrics['iou']:.3f}" if "iou" in card.metrics else ""
-    images = sum(one.get("images", 0) for one in card.training_data)
     sources = ", ".join(str(one.get("source")) for one in card.training_data)
-    trained = f", trained on {images:,} images of {sources}" if card.training_data else ""
+    trained = f", trained on {sources}" if sources else ""
     return (
         f"{what}: {card.name} ({info.backend} {info.precision} on {info.device}, "
         f"input {card.width}x{card.height}{iou}{trained}) from {info.path}"
