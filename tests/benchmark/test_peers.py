@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from src.benchmark import peers
 from src.benchmark.peer_scores import Entrant, held_out, measures, score_set, shown
-from src.data.index import IndexRow, write_index
+from src.data.index import IndexRow, read_index, write_index
 from src.data.raw import fill_raw_folder, raw_folders
 from src.data.sources.folder import FolderSource
 from src.errors import UserError
@@ -23,17 +23,18 @@ SIDE = 32
 
 
 def write_peer(path: Path) -> Path:
-    """Someone else's net: sigmoid of ten times what blue has over red, both normalised as ImageNet's."""
+    """Someone else's net: sky is where blue is 1 above red, both normalised as ImageNet's."""
     nodes = [
-        helper.make_node("Conv", ["input", "kernel"], ["logits"]),
+        helper.make_node("Conv", ["input", "kernel", "bias"], ["logits"]),
         helper.make_node("Sigmoid", ["logits"], ["chance"]),
     ]
     kernel = numpy_helper.from_array(np.array([[[[-10.0]], [[0.0]], [[10.0]]]], np.float32), "kernel")
+    bias = numpy_helper.from_array(np.float32([-10.0]), "bias")
     values = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, SIDE, SIDE])
         for name, channels in (("input", 3), ("chance", 1))
     ]
-    graph = helper.make_graph(nodes, "peer", values[:1], values[1:], [kernel])
+    graph = helper.make_graph(nodes, "peer", values[:1], values[1:], [kernel, bias])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
     return path
 
@@ -109,7 +110,9 @@ def test_the_peer_sees_imagenets_normalisation_and_is_cut_at_one_half(files):
     picture[:25] = (220, 180, 140)
     pixels = peer.prepare(picture)
     assert pixels.shape == (1, 3, SIDE, SIDE)
-    assert pixels[0, :, 0, 0] == pytest.approx([(140 / 255 - 0.485) / 0.229, (180 / 255 - 0.456) / 0.224, 2.0254], 1e-3)
+    assert pixels[0, :, 0, 0] == pytest.approx(
+        [(140 / 255 - 0.485) / 0.229, (180 / 255 - 0.456) / 0.224, (220 / 255 - 0.406) / 0.225], 1e-3
+    )
     labels = peer.predict(picture)
     assert labels.shape == (50, 90)
     assert labels[:20].all()
@@ -131,8 +134,6 @@ def test_rows_without_a_figure_are_left_out_and_pixels_are_pooled(project):
 
 
 def held_out_rows(project):
-    from src.data.index import read_index
-
     rows = held_out(read_index(project / "data/index.parquet", kept_only=False), [])
     assert {name: len(found) for name, found in rows.items()} == {"far": 2, "toy": 9}
     return rows
