@@ -5,7 +5,7 @@
     python -m src.benchmark.peers --keep-masks masks           # masks/<model>/<set>/*.png and masks/truth/<set>/*.png
 
 The photographs are those of the test split of data/index.parquet and its unseen sets, as the pipeline of the released
-model left them (recipe `release`). Prints a table, then one JSON line. Ours plays as `python -m src.infer` plays it; the
+model left them (recipe `release`). Prints a table, then one JSON line. Ours plays as in `python -m src.infer`; the
 peer's probability is resized to the photograph and cut at 0.5, and it computes in float32 unless told otherwise. For
 the times both take turns, in bf16 where the processor has it: one inference at batch 1, the picture already resized.
 """
@@ -68,8 +68,8 @@ def main() -> None:
         compare(options)
 
 
-def compare(options: argparse.Namespace) -> dict[str, Any]:
-    """Scores, prints and returns everything; see the module's text.
+def compare(options: argparse.Namespace) -> None:
+    """Scores and prints everything; see the module's text.
 
     Raises:
         UserError, EngineError: a model or the index cannot be read, or no photograph is left.
@@ -97,7 +97,6 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     print(json.dumps(found), flush=True)
     if options.json:
         write_json(found, options.json)
-    return found
 
 
 class PeerModel:

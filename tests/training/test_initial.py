@@ -1,6 +1,5 @@
 """`train.init`: what a run starts from, what does not fit, and that fine-tuning is training in all else."""
 
-import signal
 from dataclasses import replace
 
 import pytest
@@ -16,7 +15,7 @@ from src.training.initial import find_start
 from src.training.resume import fingerprint
 from tests.models.test_zoo import SKY, THREE, spec
 from tests.prepared import model_options, train_options
-from tests.training.runs import LONG, assert_equal_weights, run, start, weights
+from tests.training.runs import assert_equal_weights, run, run_killed, weights
 
 # As the small network of `model_options`, with a normalisation that no toy set has.
 TOY = spec(channels=(16, 16, 8, 8, 8))
@@ -145,27 +144,12 @@ def test_from_scratch_norms_are_never_frozen(prepared, tmp_path):
 
 
 CHANGES = {"epochs": 2, "ema": 0.9, "checkpoint_every": 1}
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from src.training import resume
-from tests.training.runs import run
-from tests.training.test_initial import CHANGES
-
-save = resume.Store.save
-def save_then_die(self, progress, learner):
-    save(self, progress, learner)
-    if (progress.epoch, progress.step) == (1, 2):
-        os.kill(os.getpid(), signal.SIGKILL)
-resume.Store.save = save_then_die
-run(Path(sys.argv[1]), Path(sys.argv[2]), init=sys.argv[3], **CHANGES)
-"""
 
 
 def test_a_resumed_fine_tuning_ends_as_an_unbroken_one(prepared, tuned_from, tmp_path, capsys):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     run(prepared, whole, init=str(tuned_from), **CHANGES)
-    assert start(KILLED, prepared, broken, tuned_from).wait(LONG) == -signal.SIGKILL
+    run_killed(prepared, broken, init=str(tuned_from), **CHANGES)
     capsys.readouterr()
     run(prepared, broken, init=str(tuned_from), **CHANGES)
     assert "step 2 of epoch 2" in capsys.readouterr().out
