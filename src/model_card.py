@@ -13,6 +13,7 @@ from src.errors import EngineError
 
 KEY = "skyseg"
 FORMAT = 1
+BF16_AGREEMENT = "bf16_agreement"  # in `ModelCard.metrics`: share (0..1) of labels that bf16 gives as fp32 does
 RESIZE_STRETCH_LINEAR = "stretch-linear"  # the whole frame to height x width, bilinear (cv2.INTER_LINEAR)
 
 
@@ -37,7 +38,7 @@ class ModelCard:
         precision: of the weights in the graph: fp32, fp16 or int8.
         training_data: one {source, licence, images} per source.
         git_revision, dvc_lock: the code's commit, and md5 by pipeline output, that made the model.
-        metrics: figures of the test split, flat, such as {"iou": 0.95}.
+        metrics: figures of the test split, flat, such as {"iou": 0.95}; and `BF16_AGREEMENT`, where it was measured.
     """
 
     name: str

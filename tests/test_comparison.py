@@ -28,19 +28,20 @@ def tree():
 def test_each_model_becomes_an_experiment_with_the_common_settings(tree, tmp_path):
     planned = plan(["unet/tu-resnet10t", "fpn/mobilenet_v2"], ["train.epochs=6"], tree, "compare", tmp_path)
     assert [one.name for one in planned] == ["compare-unet-tu-resnet10t", "compare-fpn-mobilenet_v2"]
-    assert planned[0].settings == ("model.name=unet", "model.encoder=tu-resnet10t", "train.epochs=6")
-    assert planned[1].settings[2] == "model.decoder_channels=null"  # those of params.yaml are the U-Net's
+    assert planned[0].settings == ("model.name=unet", "model.encoder=tu-resnet10t", "train.init=null", "train.epochs=6")
+    assert planned[1].settings[3] == "model.decoder_channels=null"  # those of params.yaml are the U-Net's
     assert planned[0].command("--temp") == [
         "dvc", "exp", "run", "--temp", "--name", "compare-unet-tu-resnet10t",
-        "-S", "model.name=unet", "-S", "model.encoder=tu-resnet10t", "-S", "train.epochs=6"]  # fmt: skip
+        "-S", "model.name=unet", "-S", "model.encoder=tu-resnet10t",
+        "-S", "train.init=null", "-S", "train.epochs=6"]  # fmt: skip
     assert tree["model"]["decoder_channels"]  # the caller's tree is left alone
 
 
 def test_a_net_without_an_encoder_sets_it_to_null(tree):
-    expected = ["model.name=lraspp", "model.encoder=null", "model.decoder_channels=null"]
+    expected = ["model.name=lraspp", "model.encoder=null", "train.init=null", "model.decoder_channels=null"]
     assert own_settings("lraspp", tree) == expected
     assert own_settings("unet", tree) == ["model.name=unet", *expected[1:]]
-    assert own_settings("unet/timm/x", tree) == ["model.name=unet", "model.encoder=timm/x"]
+    assert own_settings("unet/timm/x", tree) == ["model.name=unet", "model.encoder=timm/x", "train.init=null"]
 
 
 def test_relative_paths_are_made_absolute_where_they_are_read(tree, tmp_path):

@@ -16,7 +16,7 @@ ORDER = ["download", "filter-sky", "preprocess", "train", "evaluate", "export-on
 FLOORS = (
     ("errors", "files", "params", "model_card", "labels", "hardware", "records", "sizes"),
     ("models", "data", "runtime", "tracking"),
-    ("training", "evaluation", "export", "benchmark"),
+    ("training", "evaluation", "export", "benchmark", "release"),
     ("infer", "demo", "recipes", "comparison"),
 )
 
@@ -56,6 +56,11 @@ def test_params_that_a_stage_reads_are_its_dependencies(stage):
 def test_metrics_are_committed_and_not_cached(stage):
     [metric] = STAGES[stage]["metrics"]
     assert metric == {f"metrics/{stage.replace('-', '_')}.json": {"cache": False}}
+
+
+def test_training_depends_on_the_released_weights_once_they_are_there():
+    weights = "models/release/skyseg.safetensors"
+    assert (weights in STAGES["train"]["deps"]) == (ROOT / weights).is_file()
 
 
 def test_the_engine_belongs_to_one_machine():

@@ -17,7 +17,14 @@ import pytest
 from src.infer import main
 from src.runtime.engines.build import build_engine
 from src.runtime.video.source import VideoSource
-from tests.model_file import HEIGHT, WIDTH, write_binary_model, write_foreign_model, write_three_class_model
+from tests.model_file import (
+    HEIGHT,
+    WIDTH,
+    binary_card,
+    write_binary_model,
+    write_foreign_model,
+    write_three_class_model,
+)
 from tests.runtime.clips import FRAMES, frame, horizon, horizon_in, read_mask, write_clip
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -237,9 +244,26 @@ def test_an_engine_of_another_machine_exits_with_3_and_the_command(model, clip, 
 
 def test_without_an_engine_the_message_names_the_commands(clip, tmp_path, capfd, monkeypatch):
     monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
+    monkeypatch.setattr("src.runtime.segmenter.released_model", lambda: tmp_path / "skyseg.onnx")
     message = fails(capfd, 2, "--video", clip, "--save", tmp_path / "out.mp4")
     assert "dvc repro" in message
     assert "make demo" in message
+
+
+def test_without_an_engine_the_released_model_plays_and_says_what_it_is(clip, tmp_path, capfd, monkeypatch):
+    released = tmp_path / "release" / "skyseg.onnx"
+    data = ({"source": "streets", "licence": "MIT", "images": 12}, {"source": "scenes", "licence": "own", "images": 3})
+    write_binary_model(released, binary_card(training_data=data))
+    for place in ("segmenter", "report"):
+        monkeypatch.setattr(f"src.runtime.{place}.released_model", lambda: released)
+    monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
+    main(["--video", str(clip), "--save-masks", str(tmp_path / "m"), "--max-frames", "2"])
+    first = capfd.readouterr().out.splitlines()[0]
+    assert first.startswith("released model: blue-and-high (")
+    assert "test IoU 0.912, trained on streets, scenes) from" in first
+    (tmp_path / "engine").mkdir()
+    message = fails(capfd, 3, "--video", clip, "--save-masks", tmp_path / "n")  # an engine that is there is meant
+    assert "not an engine folder" in message
 
 
 def test_without_output_or_display_the_message_says_what_to_add(model, clip):

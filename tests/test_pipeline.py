@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import cv2
 import numpy as np
@@ -158,8 +159,9 @@ def test_the_demo_goes_on_from_a_finished_pipeline(clone):
     assert (clone.path / "demo/overlay.mp4").is_file()
 
 
-def test_a_fresh_clone_has_no_engine_and_says_what_builds_it(tmp_path):
+def test_a_fresh_clone_without_a_released_model_says_what_builds_one(tmp_path):
     fresh = Clone.of_working_tree(tmp_path / "fresh")
+    shutil.rmtree(fresh.path / "models", ignore_errors=True)
     fresh.run("python -m src.data.synthesis --clip clip.mp4 --frames 2 --size 160x96")
     output = fresh.run("python -m src.infer --video clip.mp4 --save out.mp4", code=2)
     assert "no engine is built" in output

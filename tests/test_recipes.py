@@ -110,8 +110,15 @@ def test_it_states_only_what_differs_from_what_it_extends(name):
         text = rewrite(text, recipe.params)
     base = {path for path, _ in leaves(read(BASE, RECIPES).params)}
     for path, value in leaves(own.params):
-        assert at(tree_of(text), path) != value, ".".join(path)
+        # What a system starts from is said by each, whatever the defaults start from.
+        assert at(tree_of(text), path) != value or path == ("train", "init"), ".".join(path)
         assert path in base, f"{'.'.join(path)}: name it in demo.yaml, or it outlives the recipe"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != BASE])
+def test_it_starts_from_scratch_whatever_the_defaults_start_from(name):
+    said = [dict(leaves(recipe.params)) for recipe in chain(name, RECIPES)[1:]]
+    assert [values["train", "init"] for values in said if ("train", "init") in values] == [None]
 
 
 @every_recipe

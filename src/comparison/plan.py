@@ -65,9 +65,12 @@ def plan(
 
 
 def own_settings(model: str, tree: dict[str, Any]) -> list[str]:
-    """What `name` or `name/encoder` sets. `decoder_channels` belong to the net of params.yaml; others take theirs."""
+    """What `name` or `name/encoder` sets. `decoder_channels` belong to the net of params.yaml; others take theirs.
+
+    All start from scratch: the released weights would fit one of them alone.
+    """
     net, _, encoder = model.partition("/")
-    settings = [f"model.name={net}", f"model.encoder={encoder or 'null'}"]
+    settings = [f"model.name={net}", f"model.encoder={encoder or 'null'}", "train.init=null"]
     return settings if encoder and net == tree["model"]["name"] else [*settings, "model.decoder_channels=null"]
 
 
@@ -99,8 +102,8 @@ def _anchors(checked: Params, project: Path) -> Iterator[str]:
         f"data.{source}.root": getattr(checked.data, source).root for source in ROOTS if source in checked.data.sources
     }
     paths["benchmark.video"] = checked.benchmark.video
-    weights = checked.model.encoder_weights
-    paths["model.encoder_weights"] = weights if weights and (project / weights).is_file() else None
+    for key, weights in (("model.encoder_weights", checked.model.encoder_weights), ("train.init", checked.train.init)):
+        paths[key] = weights if weights and (project / weights).is_file() else None
     for key, path in paths.items():
         if path is not None and not Path(path).is_absolute():
             yield f"{key}={(project / path).resolve()}"

@@ -1,5 +1,7 @@
 """Networks by name, and the checkpoint that names one."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,13 @@ class NetworkSpec:
     std: tuple[float, float, float]
     training_data: tuple[dict[str, Any], ...]
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> "NetworkSpec":
+        """Of what `dataclasses.asdict` made, or JSON of that; raises KeyError or TypeError for anything else."""
+        classes = tuple(ClassInfo(info["name"], tuple(info["colour"])) for info in fields["classes"])
+        sequences = {name: tuple(fields[name]) for name in ("mean", "std", "training_data")}
+        return cls(**{**fields, **sequences, "classes": classes})
+
     @property
     def logits(self) -> int:
         """Output channels: one for background against one class, else one per class."""
@@ -187,17 +196,27 @@ def load_checkpoint(path: Path) -> tuple[Segmenter, NetworkSpec]:
     Raises:
         UserError: the file is missing or not a checkpoint of this project.
     """
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        fields = dict(saved["spec"])
-        fields["classes"] = tuple(ClassInfo(c["name"], tuple(c["colour"])) for c in fields["classes"])
-        spec = NetworkSpec(**fields)
+    spec, trained = read_checkpoint(path)
+    with _readable(path):
         model = spec.build()
-        model.network.load_state_dict(saved["weights"])
+        model.network.load_state_dict(trained)
+    return model.eval(), spec
+
+
+def read_checkpoint(path: Path) -> tuple[NetworkSpec, dict[str, torch.Tensor]]:
+    """Spec and weights, the net not built; errors as of `load_checkpoint`."""
+    with _readable(path):
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        return NetworkSpec.from_dict(saved["spec"]), dict(saved["weights"])
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such checkpoint", fix="dvc repro train") from error
     except Exception as error:  # on a foreign file the unpickler trips over anything, IndexError included
         raise UserError(
             f"{path}: not a checkpoint of this project", type(error).__name__, "train again: dvc repro -f -s train"
         ) from error
-    return model.eval(), spec

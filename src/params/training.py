@@ -1,11 +1,13 @@
 """The section `train`: loss, optimiser, schedule, augmentation, machine."""
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from src.params.base import Auto, Name, Section, Seed, Share, Threads
 
+INIT_FILES = (".safetensors", ".ckpt")
 Weight = Annotated[float, Field(ge=0)]
 
 
@@ -41,6 +43,8 @@ class Augment(Section):
 
 
 class Train(Section):
+    init: str | None
+    freeze_norms: bool
     epochs: int = Field(ge=1)
     patience: int = Field(ge=1)
     monitor: Literal["iou", "dice", "accuracy", "loss"]
@@ -72,3 +76,10 @@ class Train(Section):
     threads: Threads
     seed: Seed
     augment: Augment
+
+    @field_validator("init")
+    @classmethod
+    def _release_or_a_file(cls, init: str | None) -> str | None:
+        if init not in (None, "release") and PurePath(init).suffix not in INIT_FILES:
+            raise ValueError(f"should be null, release or the path of a {', '.join(INIT_FILES)} file")
+        return init

@@ -141,7 +141,10 @@ def _pictures(parser: argparse.ArgumentParser) -> None:
 def _model(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model and machine")
     model.add_argument(
-        "--engine", type=Path, metavar="PATH", help="an engine folder or .onnx file (default: models/engine)"
+        "--engine",
+        type=Path,
+        metavar="PATH",
+        help="an engine folder or .onnx file (default: models/engine; where none is built, models/release/skyseg.onnx)",
     )
     model.add_argument("--backend", choices=("tensorrt", "openvino", "onnxruntime"), help="(default: the engine's)")
     model.add_argument("--precision", choices=("fp32", "bf16", "fp16", "int8"), help="(default: the engine's)")

@@ -6,17 +6,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from src.runtime.engines import released_model
 from src.runtime.engines.base import EngineInfo
 from src.runtime.video.stats import RunStats
 
 
 def model_line(info: EngineInfo) -> str:
-    """One line: name, backend, precision, input size and, where the card has it, the test IoU."""
+    """One line: name, backend, precision, input size and, where the card has them, test IoU and training data."""
     card = info.card
+    what = "released model" if info.path == released_model() else "model"
     iou = f", test IoU {card.metrics['iou']:.3f}" if "iou" in card.metrics else ""
+    sources = ", ".join(str(one.get("source")) for one in card.training_data)
+    trained = f", trained on {sources}" if sources else ""
     return (
-        f"model: {card.name} ({info.backend} {info.precision} on {info.device}, "
-        f"input {card.width}x{card.height}{iou}) from {info.path}"
+        f"{what}: {card.name} ({info.backend} {info.precision} on {info.device}, "
+        f"input {card.width}x{card.height}{iou}{trained}) from {info.path}"
     )
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from src.errors import UserError
-from src.runtime.engines import default_engine_folder, open_engine
+from src.runtime.engines import default_engine_folder, open_engine, released_model
 from src.runtime.engines.base import Engine, Masks
 from src.runtime.frames import prepare
 from src.runtime.postprocess import PostProcessor
@@ -25,12 +25,13 @@ class SkySegmenter:
 
     Args:
         engine: an open `Engine`, which stays the caller's to close; or a path for `open_engine`; None opens
-            the engine that the pipeline built.
+            the engine that the pipeline built, or the released model.
         threshold: probability (0..1) from which a pixel is sky; None takes the model's own.
         refine: "guided" draws edges at the picture's own resolution (`src.runtime.refinement`); "none" does not.
 
     Raises:
-        UserError: no engine is given and none is built, or options that the model's classes do not allow.
+        UserError: no engine is given, none is built and none released, or options that the model's classes do not
+            allow.
         EngineError: as `open_engine`.
     """
 
@@ -117,15 +118,17 @@ class SkySegmenter:
 
 
 def built_engine() -> Path:
-    """The engine folder that the pipeline built.
+    """The engine folder that the pipeline built; the released model where there is none.
 
     Raises:
-        UserError: it has not been built.
+        UserError: there is neither.
     """
     folder = default_engine_folder()
     if not folder.is_dir():
+        if (released := released_model()).is_file():
+            return released
         raise UserError(
-            f"no engine is built at {folder}",
+            f"no engine is built at {folder}, and there is no released model at {released}",
             fix="build one: make demo, or dvc repro; or name an engine folder or model file: --engine PATH",
         )
     return folder

@@ -14,6 +14,7 @@ from src.errors import UserError
 from src.models.losses import class_weights
 from src.models.zoo import IMAGENET_MEAN, IMAGENET_STD, NetworkSpec, Segmenter, save_checkpoint
 from src.params import Model, Train
+from src.training.initial import find_start, init_file
 from src.training.learner import Learner
 from src.training.loaders import build_loaders
 from src.training.loop import Log, run_epochs, steps_per_epoch
@@ -37,6 +38,7 @@ class Plan:
     store: Store
     checkpoint: Path
     history: Path
+    released: Path
 
 
 def fit(
@@ -47,6 +49,7 @@ def fit(
     checkpoint: Path,
     history: Path,
     work: Path,
+    released: Path = Path("models/release/skyseg.safetensors"),
     track: Callable[[Path], AbstractContextManager["RunLogger"]] | None = None,
     cluster: Cluster = Cluster(),  # noqa: B008, it is frozen
 ) -> dict[str, Any] | None:
@@ -57,21 +60,24 @@ def fit(
     unbroken run has, to the bit where the device computes the same twice (processors do).
 
     Args:
+        released: the weights that `train.init: release` starts from.
         track: makes the logger of live curves, given a file in which to keep the tracked run's identity, so that a
             resumed run goes on in it; None for none.
         cluster: this machine's place among `options.nodes`.
 
     Returns:
-        metrics: best epoch (from 0), its val figures, epochs run, images per second, minutes, precision, processes.
+        metrics: init (the file that it started from, or scratch), best epoch (from 0), its val figures, epochs run,
+        images per second, minutes, precision, processes.
         None on nodes but the first, which writes everything.
 
     Raises:
-        UserError: a network that cannot be built or that does not fit the input size, a precision or number of devices
-            that this machine has not, a loss that is no number any more, a process that died.
+        UserError: weights to start from that are missing or do not fit, a network that cannot be built or that does
+            not fit the input size, a precision or number of devices that this machine has not, a loss that is no
+            number any more, a process that died.
     """
     precision, devices = choose_precision(options.precision), count_devices(options.devices)
-    store = Store(work / "train" / fingerprint(prepared, model, options))
-    plan = Plan(prepared, model, options, precision, store, checkpoint, history)
+    store = Store(work / "train" / fingerprint(prepared, model, options, init_file(options.init, released)))
+    plan = Plan(prepared, model, options, precision, store, checkpoint, history, released)
     tracked = track(store.folder / "tracked_run") if track and cluster.node == 0 else nullcontext()
     with tracked as logger:
         log = log_nothing if logger is None else logger.log_metrics
@@ -93,27 +99,29 @@ def train_process(plan: Plan, *, place: Place, log: Log) -> dict[str, Any]:
     options, manifest = plan.options, Manifest.read(plan.prepared)
     threads = share_threads(options, place)
     torch.manual_seed(options.seed)
-    spec = network_spec(plan.model, manifest)
-    segmenter = spec.build(plan.model.encoder_weights)
+    start = find_start(options.init, plan.released, network_spec(plan.model, manifest))
+    spec, segmenter = start.spec, start.build(plan.model.encoder_weights)
     _try_size(segmenter, spec)
 
     fabric = make_fabric(place, plan.precision)
     train, val = build_loaders(plan.prepared, manifest, options, place)
     weights = class_weights(options.class_weights, manifest.class_share)
     steps = options.epochs * steps_per_epoch(train, options.accumulate)
-    learner = Learner(fabric, segmenter, options, weights, steps)
+    learner = Learner(fabric, segmenter, options, weights, steps, fine_tuned=start.weights is not None)
     progress = _resume(learner, plan.store)
     images = manifest.images["train"]
     if fabric.is_global_zero:
         many = f"{place.processes} processes of " if place.processes > 1 else ""
         print(f"training {spec.title} on {fabric.device.type}: {images} images, {many}{threads} threads", flush=True)
+        if start.note:
+            print(start.note, flush=True)
     run_epochs(learner, train, val, progress, plan.store, len(spec.classes), log)
 
     if fabric.is_global_zero:
         learner.segmenter.load_state_dict(plan.store.load_best(progress.best_epoch))
         save_checkpoint(plan.checkpoint, learner.segmenter, spec)
         progress.write_history(plan.history)
-    return progress.summary(images)
+    return {"init": "scratch" if start.weights is None else options.init} | progress.summary(images)
 
 
 def network_spec(model: Model, manifest: Manifest) -> NetworkSpec:

@@ -25,10 +25,18 @@ class Learner:
         options: the section `train`.
         class_weights: by target index, or None.
         steps: optimiser steps of the whole run, for the schedule.
+        fine_tuned: the segmenter brings trained weights, whose norms `options.freeze_norms` may keep.
     """
 
     def __init__(
-        self, fabric: Fabric, segmenter: Segmenter, options: Train, class_weights: Sequence[float] | None, steps: int
+        self,
+        fabric: Fabric,
+        segmenter: Segmenter,
+        options: Train,
+        class_weights: Sequence[float] | None,
+        steps: int,
+        *,
+        fine_tuned: bool = False,
     ) -> None:
         self.fabric, self.options = fabric, options
         if fabric.world_size > 1 and fabric.device.type == "cuda":
@@ -39,6 +47,10 @@ class Learner:
             segmenter = convert_sync_batchnorm(segmenter)
         layout = torch.channels_last if options.channels_last else torch.contiguous_format
         self.segmenter = segmenter.to(fabric.device, memory_format=layout)
+        freezes = fine_tuned and options.freeze_norms
+        self._frozen = [
+            m for m in self.segmenter.modules() if freezes and isinstance(m, torch.nn.modules.batchnorm._BatchNorm)
+        ]
         self.loss = SegmentationLoss(
             options.loss, class_weights, focal_gamma=options.focal_gamma, tversky_alpha=options.tversky_alpha
         ).to(fabric.device)
@@ -69,6 +81,8 @@ class Learner:
         seed = (self.options.seed * 1_000_003 + self.steps_done) * 1_009 + self.fabric.global_rank
         torch.manual_seed(seed % 2**63)
         self.segmenter.train()
+        for norm in self._frozen:
+            norm.eval()
         total = torch.zeros((), device=self.fabric.device)
         for number, (frames, target) in enumerate(batches, start=1):
             with self.fabric.no_backward_sync(self._network, enabled=number < len(batches)):

@@ -21,12 +21,16 @@ from src.training.progress import Progress
 FORMAT = 1  # of the state: raised when it changes, so that no run goes on from what it cannot read
 
 
-def fingerprint(prepared: Path, model: Model, options: Train) -> str:
-    """Of everything the run depends on: params, initial weights, and the shards by name, size and manifest."""
+def fingerprint(prepared: Path, model: Model, options: Train, init: Path | None = None) -> str:
+    """Of everything the run depends on: params, initial weights, and the shards by name, size and manifest.
+
+    Args:
+        init: the file of the whole segmenter's initial weights, if there is one.
+    """
     shards = [(p.relative_to(prepared).as_posix(), p.stat().st_size) for p in sorted(prepared.rglob("*.*"))]
     manifest = (prepared / "manifest.json").read_text(encoding="utf-8")
-    weights = Path(model.encoder_weights) if model.encoder_weights else None
-    content = _md5(weights) if weights and weights.is_file() else None
+    weights = (Path(model.encoder_weights) if model.encoder_weights else None, init)
+    content = [_md5(path) if path and path.is_file() else None for path in weights]
     state = [FORMAT, model.model_dump(mode="json"), options.model_dump(mode="json"), shards, manifest, content]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
 

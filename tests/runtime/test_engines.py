@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from src.errors import EngineError
+from src.model_card import BF16_AGREEMENT
 from src.runtime import default_engine_folder, open_engine
 from src.runtime.engines import library_versions, onnxruntime, requests_for_video
 from src.runtime.engines.base import Engine, EngineInfo, Masks
@@ -45,6 +46,29 @@ def sky_by_hand(frames: np.ndarray) -> np.ndarray:
     rows = np.arange(HEIGHT, dtype=np.float32)[:, None]
     logits = 0.05 * (pixels[..., 2] - pixels[..., 0]) + 4 * (0.5 - rows / HEIGHT)
     return 1 / (1 + np.exp(-logits))
+
+
+@pytest.mark.parametrize(
+    ("backend", "flag", "agreement", "precision"),
+    [
+        ("openvino", "amx_bf16", 0.999, "bf16"),
+        ("openvino", "amx_bf16", 0.99, "fp32"),
+        ("openvino", "amx_bf16", None, "fp32"),
+        ("openvino", "", 0.999, "fp32"),
+        ("onnxruntime", "amx_bf16", 0.999, "fp32"),
+    ],
+)
+def test_a_model_file_opens_in_bf16_where_its_card_says_that_this_keeps_the_labels(
+    backend, flag, agreement, precision, frames, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("src.hardware.bf16_flag", lambda: flag)
+    measured = {} if agreement is None else {BF16_AGREEMENT: agreement}
+    path = write_binary_model(tmp_path / "sky.onnx", binary_card(metrics=measured))
+    with open_engine(path, backend=backend) as engine:
+        assert engine.info.precision == precision
+        engine.infer(frames[:1])
+    with open_engine(path, backend=backend, precision="fp32") as engine:
+        assert engine.info.precision == "fp32"
 
 
 @pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])

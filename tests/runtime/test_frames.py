@@ -77,6 +77,7 @@ def test_the_segmenter_names_what_is_wrong_with_a_picture(binary_model):
 
 def test_the_segmenter_without_an_engine_names_the_commands(monkeypatch, tmp_path):
     monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "models" / "engine")
+    monkeypatch.setattr("src.runtime.segmenter.released_model", lambda: tmp_path / "skyseg.onnx")
     with pytest.raises(UserError) as caught:
         SkySegmenter()
     assert "dvc repro" in caught.value.fix

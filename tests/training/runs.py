@@ -1,6 +1,8 @@
 """Runs at toy size, here and in processes of their own."""
 
 import csv
+import json
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +23,30 @@ def run(prepared: Path, into: Path, model: Model | None = None, track=None, **ch
     """A training of toy shards into `into`; `changes` are of `train_options`."""
     places = {"checkpoint": into / "c.ckpt", "history": into / "train.csv", "work": into / "work"}
     return fit(prepared, model or model_options(), train_options(**changes), track=track, **places)
+
+
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from src.training import resume
+from tests.prepared import model_options
+from tests.training.runs import run
+
+save = resume.Store.save
+def save_then_die(self, progress, learner):
+    save(self, progress, learner)
+    if (progress.epoch, progress.step) == (1, 2):
+        os.kill(os.getpid(), signal.SIGKILL)
+resume.Store.save = save_then_die
+model, changes = map(json.loads, sys.argv[3:])
+run(Path(sys.argv[1]), Path(sys.argv[2]), model_options(**model), **changes)
+"""
+
+
+def run_killed(prepared: Path, into: Path, model: Model | None = None, **changes) -> None:
+    """As `run`, in a process that is killed once step 2 of epoch 2 is saved."""
+    child = start(KILLED, prepared, into, (model or model_options()).model_dump_json(), json.dumps(changes))
+    assert child.wait(LONG) == -signal.SIGKILL
 
 
 def history(into: Path) -> list[dict[str, str]]:

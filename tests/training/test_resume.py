@@ -11,34 +11,18 @@ from src.training import fit as fit_module
 from src.training.progress import Progress
 from src.training.resume import Store, fingerprint
 from tests.prepared import model_options, train_options
-from tests.training.runs import LONG, assert_equal_weights, history, run, start, wait_for
+from tests.training.runs import LONG, assert_equal_weights, history, run, run_killed, start, wait_for
 
 # Everything that has a state: an average, momentum, a schedule with memory, dropout, batches left to accumulate.
 MODEL = model_options(name="fpn", decoder_channels=None)  # its decoder drops out
 CHANGES = {"epochs": 3, "batch_size": 2, "accumulate": 2, "ema": 0.9, "schedule": "plateau", "plateau_patience": 0,
            "checkpoint_every": 2}  # fmt: skip
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from src.training import resume
-from tests.training.runs import run
-from tests.training.test_resume import CHANGES, MODEL
-
-save = resume.Store.save
-def save_then_die(self, progress, learner):
-    save(self, progress, learner)
-    if (progress.epoch, progress.step) == (1, 2):
-        os.kill(os.getpid(), signal.SIGKILL)
-resume.Store.save = save_then_die
-run(Path(sys.argv[1]), Path(sys.argv[2]), MODEL, **CHANGES)
-"""
-
 
 def test_a_run_killed_within_an_epoch_ends_bit_equal_to_an_unbroken_one(prepared, tmp_path, capsys):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     figures = run(prepared, whole, MODEL, **CHANGES)
-    assert start(KILLED, prepared, broken).wait(LONG) == -signal.SIGKILL
+    run_killed(prepared, broken, MODEL, **CHANGES)
     assert not (broken / "c.ckpt").exists()
     capsys.readouterr()
     again = run(prepared, broken, MODEL, **CHANGES)

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from src.errors import EngineError
-from src.model_card import ModelCard, read_card
+from src.model_card import BF16_AGREEMENT, ModelCard, read_card
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine, Options
@@ -43,9 +43,18 @@ def requests_for_video(threads: int) -> int:
     return min(max(2, threads // 2), MOST_AT_WORK) + 1
 
 
+# A model file whose card says that at least this share of bf16's labels are fp32's is opened in bf16.
+MIN_BF16_AGREEMENT = 0.995
+
+
 def default_engine_folder() -> Path:
     """Where the pipeline's build-engine stage puts the engine: <project root>/models/engine."""
     return Path(__file__).resolve().parents[3] / "models" / "engine"
+
+
+def released_model() -> Path:
+    """The model file that comes with the project, which plays where no engine is built."""
+    return Path(__file__).resolve().parents[3] / "models" / "release" / "skyseg.onnx"
 
 
 def open_engine(
@@ -64,8 +73,9 @@ def open_engine(
         path: an engine folder (with engine.json) or an .onnx model file.
         backend: tensorrt, openvino or onnxruntime; None takes the folder's own, and for a model file OpenVINO
             where it is installed.
-        precision: fp32, bf16, fp16 or int8; None takes the folder's own, and for a model file its graph's,
-            because no one has measured whether bf16 keeps its labels (build_engine does).
+        precision: fp32, bf16, fp16 or int8; None takes the folder's own, and for a model file its graph's. OpenVINO
+            takes bf16 for fp32 where the processor has it and the card says that bf16 keeps the labels; of other
+            model files no one has measured that (build_engine does).
         threads: for inference; None takes every core this process may use.
         requests: inferences in flight, 1 or more; None is 1, the lowest latency.
         cache: for a model file, a folder to keep compiled models in, which makes the next opening faster.
@@ -86,7 +96,8 @@ def open_engine(
 
         return open_folder(path, backend, precision, options, model)
     card = read_card(path)
-    return open_model_file(path, card, backend or _default_backend(), precision or card.precision, options)
+    backend = backend or _default_backend()
+    return open_model_file(path, card, backend, precision or _precision(backend, card), options)
 
 
 def open_model_file(path: Path, card: ModelCard, backend: str, precision: str, options: "Options") -> "Engine":
@@ -133,6 +144,14 @@ def library_versions(backend: str) -> dict[str, str]:
 def device_name(hardware: dict) -> str:
     """The GPU or the processor, for people."""
     return hardware.get("gpu") or hardware["model"]
+
+
+def _precision(backend: str, card: ModelCard) -> str:
+    from src.hardware import bf16_flag
+
+    measured = card.metrics.get(BF16_AGREEMENT, 0.0) >= MIN_BF16_AGREEMENT
+    bf16 = backend == "openvino" and card.precision == "fp32" and measured and bf16_flag()
+    return "bf16" if bf16 else card.precision
 
 
 def _default_backend() -> str:

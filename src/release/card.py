@@ -1,0 +1,148 @@
+"""README.md of the released model: what it is, what it was trained on, how good it is, where it fails."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from src.benchmark.peer_scores import shown
+from src.errors import UserError
+from src.model_card import BF16_AGREEMENT, ModelCard, read_card
+from src.runtime.engines.record import sha256
+
+ONNX, WEIGHTS, CARD = "skyseg.onnx", "skyseg.safetensors", "README.md"
+
+USE = f"""\
+```sh
+python -m src.infer --video clip.mp4 --save out.mp4  # while the pipeline has built no engine, this model plays
+python -m src.infer --images photos --save-masks masks --engine models/release/{ONNX}
+dvc exp run -S train.init=release                    # starts a training from {WEIGHTS}
+```
+
+Input, outputs and metadata of {ONNX}: "The model file" in the project's README."""
+
+LIMITS = """\
+- It answers at its input size. What is thinner than two pixels there (twigs, wires, masts far away) is drawn too thick,
+  or lost; `--refine guided`, where the player has it, redraws edges at the picture's own resolution.
+- Photographs by day outnumber those by night, fog, snow and sunset in its data; rendered scenes fill in for the rest.
+- Calm water that mirrors the sky, white or blue walls, and windows seen from inside can be taken for sky.
+- What flies (birds, aeroplanes, balloons) counts as sky in some of its sets and not in others.
+- Labels of trees against the sky are coarse in labelmefacade and msrc_v2, and so is what it learnt from them.
+- Nothing here was made or tested for steering a vehicle or anything else on which safety depends."""
+
+
+def card_text(folder: Path, metrics: Mapping[str, Any], scores: Mapping[str, Any] | None = None) -> str:
+    """The card of the files in `folder`.
+
+    Args:
+        folder: holds `ONNX` and `WEIGHTS`.
+        metrics: by stage, as `src.records.read_metrics` gives them; what is missing is left out.
+        scores: of `python -m src.benchmark.peers`, or None where it has not run yet.
+
+    Raises:
+        EngineError: the model file is missing or not of this project.
+        UserError: the scores are of another model file.
+    """
+    card = read_card(folder / ONNX)
+    parts = [
+        _head(card),
+        f"## Use\n\n{USE}",
+        f"## Trained on\n\n{_data(card)}",
+        f"## Made by\n\n{_origin(card, metrics.get('train', {}))}",
+        f"## How good\n\n{_figures(card, metrics.get('evaluate', {}))}",
+        *([f"## Beside another model\n\n{_scores(folder, scores)}"] if scores else []),
+        f"## Limits\n\n{LIMITS}",
+        f"## Files\n\n{_files(folder)}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(card: ModelCard) -> str:
+    classes = ", ".join(info.name for info in card.classes[1:])
+    return (
+        f"# skyseg, the released model\n\n"
+        f"{card.name}: finds {classes} in photographs and video frames of any size, by looking at them at "
+        f"{card.width}x{card.height}."
+        f"{f' A pixel is sky from a probability of {card.threshold:g}.' if card.threshold else ''}"
+    )
+
+
+def _data(card: ModelCard) -> str:
+    rows = [[one["source"], f"{one['images']:,}", one["licence"]] for one in card.training_data]
+    terms = (
+        "The code is Apache-2.0. The photographs keep their terms: where these allow research alone, whoever uses the "
+        "weights for anything else has to judge whether they may."
+    )
+    return f"{_table(['set', 'images learnt from', 'terms'], rows)}\n\n{terms} No photograph is in this repository."
+
+
+def _origin(card: ModelCard, train: Mapping[str, Any]) -> str:
+    took = ""
+    if train:
+        took = (
+            f" {train['epochs']} epochs in {train['minutes'] / 60:.1f} hours, {train['images_per_second']:.0f} images "
+            f"a second in {train['precision']}; epoch {train['best_epoch'] + 1} had the best val figures."
+        )
+    return f"""```sh
+python -m src.recipes apply release && dvc repro
+python -m src.release export --checkpoint models/checkpoint.ckpt
+python -m src.benchmark.peers --json scores.json
+python -m src.release card --scores scores.json
+```
+
+At commit {card.git_revision or "unknown"}.{took}"""
+
+
+def _figures(card: ModelCard, evaluate: Mapping[str, Any]) -> str:
+    """Of the evaluate stage: pixels pooled over each set's images, which training has not seen."""
+    shown = {"iou": "IoU", "dice": "Dice", "boundary_f1": "boundary F1", "false_sky": "false sky"}
+    rows = []
+    for source, splits in evaluate.get("source", {}).items():
+        for split in ("test", "unseen"):
+            if found := splits.get(split):
+                rows.append([f"{source}, {split}", str(found["images"]), *(_figure(found, key) for key in shown)])
+    lines = [f"IoU {card.metrics['iou']:.3f} on all test images together."] if "iou" in card.metrics else []
+    if BF16_AGREEMENT in card.metrics:
+        lines.append(f"OpenVINO in bf16 gives {card.metrics[BF16_AGREEMENT]:.2%} of the labels that fp32 gives.")
+    table = _table(["images", "count", *shown.values()], rows) if rows else ""
+    return "\n\n".join(filter(None, [" ".join(lines), table]))
+
+
+def _figure(found: Mapping[str, float], key: str) -> str:
+    if key not in found:
+        return "-"
+    return f"{found[key]:.2%}" if key == "false_sky" else f"{found[key]:.3f}"
+
+
+def _scores(folder: Path, scores: Mapping[str, Any]) -> str:
+    found, scored = sha256(folder / ONNX), scores["model"]["sha256"]
+    if found != scored:
+        raise UserError(
+            f"the scores are of another model file ({scored[:12]}..., this is {found[:12]}...)",
+            fix=f"python -m src.benchmark.peers --model {folder / ONNX} --json scores.json",
+        )
+    names = scores["entrants"]
+    rows = [
+        [row["measure"], str(row["images"] or "-"), *(shown(row, name) for name in names)] for row in scores["rows"]
+    ]
+    return (
+        f"Both on the same images, by `python -m src.benchmark.peers`; peer: {scores['peer']['name']}.\n\n"
+        f"{_table(['measure', 'images', *names], rows)}"
+    )
+
+
+def _files(folder: Path) -> str:
+    about = {ONNX: "for players; kernels in float16, computes in float32", WEIGHTS: "to start a training from"}
+    rows = [
+        [name, f"{(folder / name).stat().st_size / 1e6:.1f} MB", f"`{sha256(folder / name)}`", what]
+        for name, what in about.items()
+    ]
+    return _table(["file", "size", "SHA-256", "what for"], rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(_lines([head, ["---"] * len(head), *rows]))
+
+
+def _lines(cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    for line in cells:
+        yield f"| {' | '.join(line)} |"
