@@ -1,9 +1,10 @@
 import json
 import sys
+from contextlib import nullcontext
 
 import pytest
 
-from src.benchmark import player
+from src.benchmark import player, video
 from src.errors import UserError
 from tests.model_file import write_binary_model
 from tests.runtime.clips import write_clip
@@ -29,6 +30,7 @@ def test_a_row_per_figure_with_what_is_asked(given, monkeypatch, capsys):
     monkeypatch.setattr(player, "LARGE", (384, 256))
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(video, "display", lambda: nullcontext("none in this test"))  # Qt takes but one in its life
     rows = measured(monkeypatch, capsys, given, "share", "first-frame", "help", "memory", "soak")
     asked = {goal: row["asked"] for goal, row in rows.items() if row["asked"]}
     assert asked["saving: share of the limit"] == asked["overlay: share of the limit"] == ">= 0.9"
