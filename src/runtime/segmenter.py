@@ -65,11 +65,13 @@ class SkySegmenter:
         prepared = prepare(image_bgr, self.card)
         return _at_full_size(self._postprocess, image_bgr, prepared, self.engine.infer(prepared[None]))
 
-    def stream(self, source: str | Path | Iterable[np.ndarray], *, smooth: bool = False) -> Iterator[tuple]:
-        """Segments the frames of a video in order, some of them in flight at a time.
+    def stream(
+        self, source: str | Path | int | Iterable[np.ndarray], *, smooth: bool = False
+    ) -> Iterator[tuple[np.ndarray, Masks]]:
+        """Segments the frames of a video in order; those of a file several at a time, of a live source the newest.
 
         Args:
-            source: what `open_source` takes (a file, a camera's number, a URL), or pictures as `predict` takes.
+            source: what `open_source` takes (a file, a camera's number, an address), or pictures as `predict` takes.
             smooth: follow the frames in time (`src.runtime.smoothing`).
 
         Yields:
@@ -78,15 +80,16 @@ class SkySegmenter:
         Raises:
             UserError, EngineError: as `predict`, and as `open_source` for a source that cannot be read.
         """
-        if isinstance(source, str | Path):
+        if isinstance(source, str | Path | int):
             from src.runtime.video.source import open_source
 
-            with open_source(source) as opened:
-                yield from self._stream((frame.image for frame in opened), smooth)
+            with open_source(str(source)) as opened:
+                ahead = 1 if opened.live else self.engine.requests
+                yield from self._stream((frame.image for frame in opened), smooth, ahead)
         else:
-            yield from self._stream(source, smooth)
+            yield from self._stream(source, smooth, self.engine.requests)
 
-    def _stream(self, images: Iterable[np.ndarray], smooth: bool) -> Iterator[tuple[np.ndarray, Masks]]:
+    def _stream(self, images: Iterable[np.ndarray], smooth: bool, ahead: int) -> Iterator[tuple[np.ndarray, Masks]]:
         postprocess = PostProcessor(self.card, self.card.width, self.card.height, smooth=smooth, **self._settings)
         flying: deque[tuple[np.ndarray, np.ndarray, Future[Masks]]] = deque()
 
@@ -98,7 +101,7 @@ class SkySegmenter:
             _refuse_unless_picture(image)
             prepared = prepare(image, self.card)
             flying.append((image, prepared, self.engine.submit(prepared[None])))
-            if len(flying) == self.engine.requests:
+            if len(flying) == ahead:
                 yield landed()
         while flying:
             yield landed()

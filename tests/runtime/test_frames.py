@@ -7,7 +7,7 @@ from src.infer import SkySegmenter
 from src.runtime import open_engine
 from src.runtime.frames import prepare, upscale_labels
 from tests.model_file import HEIGHT, WIDTH, binary_card, three_class_card
-from tests.runtime.clips import frame, horizon
+from tests.runtime.clips import FRAMES, frame, horizon, horizon_in
 
 
 def test_prepare_gives_the_model_its_size_in_rgb():
@@ -73,6 +73,28 @@ def test_the_segmenter_names_what_is_wrong_with_a_picture(binary_model):
         for wrong in (frame(0)[..., 0], frame(0).astype(np.float32), frame(0)[:0]):
             with pytest.raises(UserError, match=r"not uint8 \[H, W, 3\]"):
                 segmenter.predict(wrong)
+
+
+def test_a_stream_gives_every_frame_with_its_masks_in_order(binary_model, clip):
+    with SkySegmenter(binary_model) as segmenter:
+        from_file = list(segmenter.stream(clip))
+        from_pictures = list(segmenter.stream(iter([frame(index) for index in range(5)]), smooth=True))
+        alone = segmenter.predict(from_file[10][0])
+    assert (len(from_file), len(from_pictures)) == (FRAMES, 5)
+    for index, (picture, masks) in enumerate(from_file):
+        assert np.abs(picture.astype(int) - frame(index)).mean() < 4, "frames are the caller's to keep"
+        assert abs(horizon_in(masks.labels) - horizon(index)) <= 2
+    assert np.array_equal(from_file[10][1].confidence, alone.confidence)
+
+
+def test_threshold_and_refinement_reach_the_python_interface(binary_model):
+    picture = cv2.GaussianBlur(frame(10), (0, 0), 9)
+    with open_engine(binary_model) as engine:
+        plain, all_sky = SkySegmenter(engine).predict(picture), SkySegmenter(engine, threshold=0.0).predict(picture)
+        refined = SkySegmenter(engine, refine="guided").predict(picture)
+    assert all_sky.labels.all()
+    assert not plain.labels.all()
+    assert refined.labels.shape == plain.labels.shape
 
 
 def test_the_segmenter_without_an_engine_names_the_commands(monkeypatch, tmp_path):
