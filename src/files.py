@@ -1,11 +1,18 @@
-"""Files that are complete or absent, in folders that can be written."""
+"""Files found by a pattern; files that are complete or absent, in folders that can be written."""
 
+import glob
 import os
 import zlib
 from contextlib import suppress
 from pathlib import Path
 
 from src.errors import UserError
+
+
+def split_pattern(pattern: Path) -> tuple[Path, str]:
+    """The folder above the first part of a glob pattern that holds a wildcard, and the rest."""
+    wild = next(place for place, part in enumerate(pattern.parts) if glob.has_magic(part))
+    return Path(*pattern.parts[:wild]), str(Path(*pattern.parts[wild:]))
 
 
 def check_writable(folder: Path) -> None:

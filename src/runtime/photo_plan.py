@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.errors import UserError
+from src.files import split_pattern
 from src.runtime.pictures import READABLE, UNREADABLE, WRITABLE
 
 LONGEST_NAME = 255  # bytes, on every file system in use
@@ -117,8 +118,8 @@ def _find(given: str, outputs: Sequence[Path], plan: PhotoPlan) -> tuple[Path, l
     if path.is_dir():
         root, candidates = path, _walk(path, written, plan)
     elif glob.has_magic(given):
-        root = _fixed_part(path)
-        matching = root.glob(str(path.relative_to(root)))
+        root, pattern = split_pattern(path)
+        matching = root.glob(pattern)
         written.discard(root.resolve())
         candidates = (found for found in matching if written.isdisjoint(found.resolve().parents) and found.is_file())
     else:
@@ -145,12 +146,6 @@ def _walk(folder: Path, skipped: set[Path], plan: PhotoPlan, above: tuple[Path, 
             yield from _walk(entry, skipped, plan, (*above, real))
         elif entry.is_file() or (entry.is_symlink() and not entry.exists()):
             yield entry  # a link to nowhere too: it is named, not passed over
-
-
-def _fixed_part(pattern: Path) -> Path:
-    """The folder above the first part of a pattern that holds a wildcard."""
-    wild = next(index for index, part in enumerate(pattern.parts) if glob.has_magic(part))
-    return Path(*pattern.parts[:wild])
 
 
 def _saved_as(name: Path, transparent: bool) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.errors import UserError
+from src.files import split_pattern
 from src.runtime.video.sources.urls import is_url
 
 SUFFIXES = (
@@ -41,7 +42,7 @@ def find_videos(given: str, outputs: Sequence[Path] = ()) -> list[VideoInput]:
     path = Path(given)
     if is_url(given) or path.is_file() or not (path.is_dir() or glob.has_magic(given)):
         return [VideoInput(given)]
-    root, pattern = (path, "**/*") if path.is_dir() else _fixed_part(path)
+    root, pattern = (path, "**/*") if path.is_dir() else split_pattern(path)
     written = {folder.resolve() for folder in outputs} - {root.resolve()}
     found = sorted(
         video
@@ -75,9 +76,3 @@ def mirrored(videos: Sequence[VideoInput], suffix: str | None = None) -> list[Pa
 
 def _saved_suffix(video: Path) -> str:
     return video.suffix if video.suffix.lower() in SAVED_SUFFIXES else ".mp4"
-
-
-def _fixed_part(pattern: Path) -> tuple[Path, str]:
-    """The folder above the first part of a pattern that holds a wildcard, and the rest."""
-    wild = next(place for place, part in enumerate(pattern.parts) if glob.has_magic(part))
-    return Path(*pattern.parts[:wild]), str(Path(*pattern.parts[wild:]))
