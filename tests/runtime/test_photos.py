@@ -238,7 +238,8 @@ def test_a_window_that_is_quit_ends_the_run(folder, binary_model, tmp_path):
     class Window:
         shown = 0
 
-        def show(self, picture):
+        def show(self, picture, redraw):
+            assert np.array_equal(picture, redraw())
             assert picture.shape[0] == 128
             self.shown += 1
             return self.shown < 4
