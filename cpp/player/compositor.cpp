@@ -8,6 +8,8 @@
 namespace skyseg {
 namespace {
 
+constexpr int BAND = 32;  // rows drawn at a time, so that what is blended stays in the cache
+
 cv::Scalar bgr(const Colour& rgb) { return {double(rgb[2]), double(rgb[1]), double(rgb[0])}; }
 
 cv::Mat colour_map(const ModelCard& card, const std::optional<Colour>& first) {
@@ -40,52 +42,56 @@ Compositor::Compositor(const ModelCard& card, Look look, cv::Size frame_size)
       steps_(std::max(1, static_cast<int>(std::nearbyint(frame_size.height / 720.0)))),
       colours_(colour_map(card, look.colour)),
       // One colour needs no map per frame.
-      tint_(frame_size, CV_8UC3, bgr(look.colour.value_or(card.classes[1].colour))),
+      tint_(BAND, frame_size.width, CV_8UC3, bgr(look.colour.value_or(card.classes[1].colour))),
       kernel_(cv::Mat::ones(3, 3, CV_8U)) {}
 
 cv::Size Compositor::size() const {
     return {look_.view == View::side_by_side ? 2 * frame_.width : frame_.width, frame_.height};
 }
 
+bool Compositor::in_place() const { return look_.view != View::mask && look_.view != View::side_by_side; }
+
 void Compositor::compose(const cv::Mat& frame_bgr, const cv::Mat& labels, cv::Mat& out) {
     out.create(size(), CV_8UC3);
-    switch (look_.view) {
-        case View::overlay: overlay(frame_bgr, labels, out); return;
-        case View::mask: mask(labels, out); return;
-        case View::outline:
-            frame_bgr.copyTo(out);
-            outline(labels, out);
-            return;
-        case View::cut_out:
-            frame_bgr.copyTo(out);
-            out.setTo(bgr(look_.background), labels);
-            return;
-        case View::side_by_side: {
-            cv::Mat left = out.colRange(0, frame_.width), right = out.colRange(frame_.width, out.cols);
-            frame_bgr.copyTo(left);
-            overlay(frame_bgr, labels, right);
-        }
+    if (look_.view == View::mask) {
+        mask(labels, out);
+        return;
+    }
+    if (look_.view == View::side_by_side) {
+        cv::Mat left = out.colRange(0, frame_.width), right = out.colRange(frame_.width, out.cols);
+        frame_bgr.copyTo(left);
+        frame_bgr.copyTo(right);
+        draw(labels, true, right);
+        return;
+    }
+    if (out.data != frame_bgr.data) frame_bgr.copyTo(out);
+    if (look_.view == View::cut_out) {
+        out.setTo(bgr(look_.background), labels);
+    } else {
+        draw(labels, look_.view == View::overlay, out);
     }
 }
 
-void Compositor::overlay(const cv::Mat& frame_bgr, const cv::Mat& labels, cv::Mat& out) {
-    frame_bgr.copyTo(out);
-    cv::addWeighted(frame_bgr, 1 - look_.opacity, tint(labels), look_.opacity, 0, blend_);
-    blend_.copyTo(out, labels);
-    // A blue tint over a blue sky hardly shows; its outline does.
-    outline(labels, out);
-}
-
-void Compositor::outline(const cv::Mat& labels, cv::Mat& out) {
+/// Tints the classes, or not, and outlines them: a blue tint over a blue sky hardly shows; its outline does.
+void Compositor::draw(const cv::Mat& labels, bool tinted, cv::Mat& picture) {
     cv::morphologyEx(labels, edge_, cv::MORPH_GRADIENT, kernel_, {-1, -1}, steps_);
-    tint(labels).copyTo(out, edge_);
+    if (!binary_) cv::dilate(labels, grown_, kernel_, {-1, -1}, steps_);
+    for (int top = 0; top < frame_.height; top += BAND) {
+        const cv::Range rows(top, std::min(top + BAND, frame_.height));
+        cv::Mat band = picture.rowRange(rows);
+        const cv::Mat colour = tint(rows).rowRange(0, rows.size());
+        if (tinted) {
+            cv::addWeighted(band, 1 - look_.opacity, colour, look_.opacity, 0, blend_);
+            blend_.copyTo(band, labels.rowRange(rows));
+        }
+        colour.copyTo(band, edge_.rowRange(rows));
+    }
 }
 
-/// The colour of every pixel's class, classes grown by the width of their outline.
-const cv::Mat& Compositor::tint(const cv::Mat& labels) {
+/// The colour of every pixel's class in these rows, classes grown by the width of their outline.
+const cv::Mat& Compositor::tint(const cv::Range& rows) {
     if (binary_) return tint_;
-    cv::dilate(labels, grown_, kernel_, {-1, -1}, steps_);
-    cv::applyColorMap(grown_, tint_, colours_);
+    cv::applyColorMap(grown_.rowRange(rows), tint_, colours_);
     return tint_;
 }
 

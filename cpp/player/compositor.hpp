@@ -38,20 +38,23 @@ public:
     /// Of the pictures: twice as wide as the frame for side-by-side.
     cv::Size size() const;
 
-    /// frame_bgr: CV_8UC3, stays unchanged; labels: CV_8UC1, class index; out: CV_8UC3 of `size`, made if it is not.
+    /// Whether the picture can be drawn onto the frame itself, which saves a buffer and a copy.
+    bool in_place() const;
+
+    /// frame_bgr: CV_8UC3; labels: CV_8UC1, class index; out: CV_8UC3 of `size`, made if it is not, or, `in_place`,
+    /// the frame itself; any other frame stays unchanged.
     void compose(const cv::Mat& frame_bgr, const cv::Mat& labels, cv::Mat& out);
 
 private:
-    void overlay(const cv::Mat& frame_bgr, const cv::Mat& labels, cv::Mat& out);
-    void outline(const cv::Mat& labels, cv::Mat& out);
+    void draw(const cv::Mat& labels, bool tinted, cv::Mat& picture);
     void mask(const cv::Mat& labels, cv::Mat& out);
-    const cv::Mat& tint(const cv::Mat& labels);
+    const cv::Mat& tint(const cv::Range& rows);
 
     Look look_;
     cv::Size frame_;
     bool binary_;
     int steps_;
-    cv::Mat colours_, tint_, blend_, grown_, edge_, kernel_;
+    cv::Mat colours_, tint_, blend_, grown_, edge_, kernel_;  // tint_ and blend_: a band of rows
 };
 
 /// The mask as a file holds it, CV_8UC1: binary: 255 is class 1, 0 is not; else the class index.

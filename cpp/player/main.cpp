@@ -1,4 +1,6 @@
 // skyseg_play: options() in options.cpp says what it does.
+#include <malloc.h>
+
 #include <algorithm>
 #include <csignal>
 #include <exception>
@@ -160,6 +162,11 @@ int run(int count, const char* const* arguments) {
 }  // namespace skyseg
 
 int main(int count, char** arguments) {
+#ifdef __GLIBC__
+    // Large blocks go back to the system when they are freed; glibc would come to keep them in its heaps.
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_ARENA_MAX, 2);
+#endif
     std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is then an error like a full disk
     std::signal(SIGPIPE, SIG_IGN);
     try {

@@ -1,13 +1,10 @@
 #include "pictures.hpp"
 
-#include <dlfcn.h>
-
 #include <fstream>
 #include <iterator>
 
-#include <skyseg/skyseg.hpp>
-
 #include "files.hpp"
+#include "module.hpp"
 
 namespace fs = std::filesystem;
 
@@ -15,18 +12,8 @@ namespace skyseg {
 namespace {
 
 const PictureCodecs& codecs() {
-    static const PictureCodecs* const found = [] {
-        // Found beside the program by its run path; never unloaded.
-        void* const module = dlopen("libskyseg_pictures.so", RTLD_NOW | RTLD_LOCAL);
-        void* const symbol = module == nullptr ? nullptr : dlsym(module, PICTURE_CODECS);
-        if (symbol == nullptr) {
-            const char* const why = dlerror();
-            throw Error("libskyseg_pictures.so cannot be loaded", why == nullptr ? "" : why,
-                        "keep it beside skyseg_play; make cpp builds both");
-        }
-        return static_cast<const PictureCodecs*>(symbol);
-    }();
-    return *found;
+    static const auto& found = load_module<PictureCodecs>("libskyseg_pictures.so", PICTURE_CODECS);
+    return found;
 }
 
 }  // namespace

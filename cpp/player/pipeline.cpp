@@ -15,7 +15,8 @@
 namespace skyseg {
 namespace {
 
-constexpr std::size_t QUEUE_DEPTH = 2;
+constexpr std::size_t QUEUE_DEPTH = 1;  // after compose; deeper queues hold more pictures and are no faster
+constexpr std::size_t CANVASES = 2 * QUEUE_DEPTH + 2;
 
 /// OpenCV's pool would fight the engine's for the same cores.
 class SingleOpenCvThread {
@@ -61,15 +62,15 @@ public:
           sinks_(sinks),
           show_(show),
           requests_(static_cast<std::size_t>(engine.requests())),
+          in_place_(show.compositor != nullptr && show.compositor->in_place()),
           waiting_(1),
           ordered_(requests_ + 1),
           composed_(QUEUE_DEPTH),
           delivered_(QUEUE_DEPTH),
-          // One for each place in a queue, and one in the hands of each thread that holds it.
-          frames_(ordered_frames() + 2),
-          canvases_(2 * QUEUE_DEPTH + 3) {
-        for (std::size_t i = 0; i < ordered_frames() + 2; ++i) frames_.put(reader.buffer());
-        for (std::size_t i = 0; i < 2 * QUEUE_DEPTH + 3; ++i) canvases_.put({});
+          frames_(frame_count()),
+          canvases_(CANVASES) {
+        for (std::size_t i = 0; i < frame_count(); ++i) frames_.put(reader.buffer());
+        for (std::size_t i = 0; i < CANVASES; ++i) canvases_.put({});
     }
 
     RunStats play() {
@@ -102,7 +103,8 @@ public:
     }
 
 private:
-    std::size_t ordered_frames() const { return requests_ + 2; }
+    /// One for each place in a queue, and one in the hands of decode and of compose. Drawn onto, a frame lives on.
+    std::size_t frame_count() const { return requests_ + 3 + (in_place_ ? CANVASES - 1 : 0); }
     bool stopping() const { return window_quit_ || Interrupts::requested(); }
 
     void deliver() {
@@ -110,6 +112,7 @@ private:
             if (show_.window != nullptr && !stopping() && !show_.window->show((*item)->canvas.picture)) {
                 window_quit_ = true;
             }
+            if (in_place_) frames_.put(std::move((*item)->frame));
             canvases_.put(std::move((*item)->canvas));
             ++measured_.frames;
             measured_.seconds = now() - started_;
@@ -158,11 +161,12 @@ private:
             item.canvas = std::move(*canvases_.get());
             const double began = now();
             engine_.enlarge(item.small, item.frame.size(), item.canvas.labels);
+            if (in_place_) item.canvas.picture = item.frame;
             if (show_.compositor != nullptr) {
                 show_.compositor->compose(item.frame, item.canvas.labels, item.canvas.picture);
             }
             measured_.wall[COMPOSE].push_back(now() - began);
-            frames_.put(std::move(item.frame));
+            if (!in_place_) frames_.put(std::move(item.frame));
             composed_.put(std::move(ordered->item));
         }
         composed_.end();
@@ -214,6 +218,7 @@ private:
     const std::vector<std::unique_ptr<Sink>>& sinks_;
     const Show& show_;
     const std::size_t requests_;
+    const bool in_place_;
     Channel<Task> waiting_;
     Channel<Ordered> ordered_;
     Channel<std::shared_ptr<Item>> composed_, delivered_;

@@ -116,6 +116,8 @@ bool VideoWriter::try_encoder(const char* name, AVRational fps) {
     if (output_->oformat->flags & AVFMT_GLOBALHEADER) codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     av_opt_set(codec_->priv_data, "preset", PRESET, 0);
     av_opt_set(codec_->priv_data, "crf", QUALITY, 0);
+    // Threads within a picture: with one picture per thread, x264 holds 20 MB more at 720p.
+    av_opt_set(codec_->priv_data, "x264-params", "sliced-threads=1", 0);
     if (encoder->id == AV_CODEC_ID_MPEG4) {
         codec_->flags |= AV_CODEC_FLAG_QSCALE;
         codec_->global_quality = FF_QP2LAMBDA * MPEG4_QUALITY;

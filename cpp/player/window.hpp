@@ -7,6 +7,17 @@
 
 namespace skyseg {
 
+/// What the module around OpenCV's highgui offers, under the name WINDOW_TOOLKIT: Debian's brings Qt, 17 MB that a
+/// run without a window does not need.
+struct WindowToolkit {
+    void (*open)(const std::string& title, cv::Size size);
+    void (*show)(const std::string& title, const cv::Mat& picture);
+    int (*wait_key)(int milliseconds);  ///< -1: none
+    bool (*closed)(const std::string& title);
+    void (*close)(const std::string& title);
+};
+inline constexpr const char* WINDOW_TOOLKIT = "skyseg_window_toolkit";
+
 class Window {
 public:
     /// fps: the pace to show pictures at, at most; 0 shows them as they come. hold: wait for a key after each.
@@ -22,11 +33,10 @@ public:
     bool show(const cv::Mat& picture);
 
 private:
-    void create(cv::Size size);
     int wait_until_due();
     int wait_for_key() const;
-    bool closed() const;
 
+    const WindowToolkit& toolkit_;
     std::string title_;
     double interval_, due_ = 0;
     bool hold_, open_ = false;
