@@ -20,7 +20,7 @@ ModelCard card_from(const nlohmann::json& fields) {
     fields.at("width").get_to(card.width);
     fields.at("precision").get_to(card.precision);
     if (const auto& threshold = fields.at("threshold"); !threshold.is_null()) card.threshold = threshold;
-    for (const auto& [name, value] : fields.at("metrics").items()) {
+    for (const auto& [name, value] : fields.at("metrics").get<nlohmann::json::object_t>()) {
         if (value.is_number()) card.metrics[name] = value;
     }
     if (fields.at("resize") != STRETCH_LINEAR || card.height < 1 || card.width < 1 || card.classes.size() < 2) {
