@@ -2,6 +2,7 @@
 # make test   every test
 # make ui     MLflow's pages on localhost
 # make lint   ruff; make format lets it rewrite
+# make cpp    the C++ library and player; make cpp-test tests them
 # make lock   requirements.lock anew from pyproject.toml
 # Each does its own set-up in .venv.
 
@@ -13,7 +14,7 @@ PORT ?= 5000
 # Stages run `python`: the one in .venv, without anybody having to activate it.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test ui lint format lock
+.PHONY: demo test ui lint format lock cpp cpp-test
 demo: $(READY)
 	$(BIN)/python -m src.demo
 
@@ -34,6 +35,22 @@ format: $(READY)
 
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --no-header --no-annotate --no-emit-index-url -q -o requirements.lock
+
+CPP_JOBS := -j $(shell nproc 2>/dev/null || echo 2)
+# such as -DSKYSEG_TENSORRT_ROOT=/opt/TensorRT-11.1
+CPP_OPTIONS ?=
+
+cpp: $(READY)
+	@cpp/packages.sh
+	cmake -S cpp -B cpp/build -DSKYSEG_PYTHON=$(CURDIR)/$(BIN)/python $(CPP_OPTIONS)
+	cmake --build cpp/build $(CPP_JOBS) --target skyseg_play
+	@echo "built: cpp/build/skyseg_play"
+
+cpp-test: cpp
+	cmake -S cpp -B cpp/build-asan -DSKYSEG_PYTHON=$(CURDIR)/$(BIN)/python -DSKYSEG_SANITIZE=ON -DSKYSEG_WERROR=ON $(CPP_OPTIONS)
+	cmake --build cpp/build-asan $(CPP_JOBS)
+	ctest --test-dir cpp/build-asan --output-on-failure
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest tests/cpp
 
 # --compile-bytecode: some machines forbid Python to cache bytecode, and every import would compile anew.
 $(READY): requirements.lock

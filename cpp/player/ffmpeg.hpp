@@ -1,0 +1,46 @@
+// Owners for what FFmpeg's C interface hands out.
+#pragma once
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/frame.h>
+#include <libswscale/swscale.h>
+}
+
+#include <memory>
+#include <string>
+
+namespace skyseg::ffmpeg {
+
+struct Free {
+    void operator()(AVFrame* frame) const { av_frame_free(&frame); }
+    void operator()(AVPacket* packet) const { av_packet_free(&packet); }
+    void operator()(AVCodecContext* codec) const { avcodec_free_context(&codec); }
+    void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
+};
+using Frame = std::unique_ptr<AVFrame, Free>;
+using Packet = std::unique_ptr<AVPacket, Free>;
+using Codec = std::unique_ptr<AVCodecContext, Free>;
+using Scaler = std::unique_ptr<SwsContext, Free>;
+
+struct CloseInput {
+    void operator()(AVFormatContext* format) const { avformat_close_input(&format); }
+};
+using Input = std::unique_ptr<AVFormatContext, CloseInput>;
+
+struct CloseOutput {
+    void operator()(AVFormatContext* format) const {
+        avio_closep(&format->pb);
+        avformat_free_context(format);
+    }
+};
+using Output = std::unique_ptr<AVFormatContext, CloseOutput>;
+
+inline std::string words(int error) {
+    char text[AV_ERROR_MAX_STRING_SIZE] = {};
+    av_strerror(error, text, sizeof text);
+    return text;
+}
+
+}  // namespace skyseg::ffmpeg

@@ -1,0 +1,184 @@
+// skyseg_play: options() in options.cpp says what it does.
+#include <malloc.h>
+
+#include <algorithm>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "files.hpp"
+#include "options.hpp"
+#include "photos.hpp"
+#include "pipeline.hpp"
+#include "report.hpp"
+#include "sink.hpp"
+#include "video_reader.hpp"
+#include "window.hpp"
+#include "../src/hardware.hpp"
+
+namespace fs = std::filesystem;
+
+namespace skyseg {
+namespace {
+
+constexpr int MOST_REQUESTS = 8;  // each holds a decoded frame: 25 MB at 4K
+constexpr const char* WINDOW_HINT = " (q or Esc quits, space pauses)";
+constexpr const char* DEFAULT_MODELS[] = {"models/onnx/fp32.onnx", "models/release/skyseg.onnx"};
+
+/// The model that the pipeline built, else the released one: below the working folder, else below the nearest folder
+/// above this program.
+fs::path default_model() {
+    std::vector<fs::path> roots{""};
+    std::error_code none;
+    const fs::path program = fs::read_symlink("/proc/self/exe", none);
+    for (fs::path folder = program.parent_path(); !none && folder.has_relative_path(); folder = folder.parent_path()) {
+        roots.push_back(folder);
+    }
+    for (const auto& root : roots) {
+        for (const char* model : DEFAULT_MODELS) {
+            if (fs::is_regular_file(root / model)) return root / model;
+        }
+    }
+    throw Error("no model file is built: neither " + std::string(DEFAULT_MODELS[0]) + " nor " + DEFAULT_MODELS[1], "",
+                "build one: make demo, or dvc repro; or name one: --engine PATH");
+}
+
+Engine open_engine(const PlayerOptions& options, bool pipelined) {
+    const fs::path path = options.engine.empty() ? default_model() : options.engine;
+    if (fs::is_directory(path)) {
+        throw EngineError(path.string() + ": a folder; this player takes a model file",
+                          "an engine folder is compiled for the Python player", "--engine models/onnx/fp32.onnx");
+    }
+    Options model = options.model;
+    const int threads = model.threads > 0 ? model.threads : cores();
+    // A frame's latency counts nowhere in a pipeline: two requests keep the cores busy between frames.
+    model.requests = pipelined ? std::clamp(threads / 2, 2, MOST_REQUESTS) : 1;
+    Engine engine = Engine::open(path, model);
+    if (!options.quiet) std::cout << model_line(engine.info()) << std::endl;
+    return engine;
+}
+
+/// Whether to open a window: if asked to, or if nothing is saved and there is a display.
+bool shows(const PlayerOptions& options) {
+    if (!options.show && !(options.save.empty() && options.save_masks.empty())) return false;
+    if (const auto reason = Window::unavailable(); !reason.empty()) {
+        throw Error(options.show ? "cannot open a window" : "nothing to do with the result", reason,
+                    std::string("add --save OUT or --save-masks DIR") + (options.show ? " and drop --show" : ""));
+    }
+    return true;
+}
+
+std::vector<std::string> saved_notes(const PlayerOptions& options) {
+    std::vector<std::string> notes;
+    for (const auto& path : {options.save, options.save_masks}) {
+        if (!path.empty()) notes.push_back("saved: " + path.string());
+    }
+    return notes;
+}
+
+RunStats play_video(const PlayerOptions& options) {
+    const fs::path video = options.video;
+    if (!options.save.empty() && same_file(options.save, video)) {
+        throw Error(options.save.string() + ": is the input itself", "", "save to another file");
+    }
+    const bool show = shows(options);
+    VideoReader reader(video);
+    Engine engine = open_engine(options, true);
+    const ModelCard& card = engine.info().card;
+    std::optional<Compositor> compositor;
+    if (show || !options.save.empty()) compositor.emplace(card, options.look, reader.size());
+    std::vector<std::unique_ptr<Sink>> sinks;
+    if (!options.save_masks.empty()) sinks.push_back(std::make_unique<MaskFolder>(options.save_masks, card));
+    if (!options.save.empty()) {
+        sinks.push_back(std::make_unique<VideoSink>(options.save, compositor->size(), reader.fps()));
+    }
+    std::optional<Window> window;
+    if (show) window.emplace(video.filename().string() + WINDOW_HINT, sinks.empty() ? av_q2d(reader.fps()) : 0, false);
+    const long promised = reader.frame_count().value_or(0);
+    const long total = options.max_frames > 0 && (promised == 0 || options.max_frames < promised) ? options.max_frames
+                                                                                                   : promised;
+    RunStats stats;
+    {
+        Progress progress(total, "frames", options.quiet);
+        stats = play(reader, engine, sinks,
+                     {compositor ? &*compositor : nullptr, window ? &*window : nullptr, options.max_frames,
+                      [&](long count) { progress.at(count); }});
+    }
+    auto notes = saved_notes(options);
+    if (!stats.interrupted && !show && total > 0 && static_cast<double>(stats.frames) < 0.95 * static_cast<double>(total)) {
+        notes.push_back("note: " + options.video + " promises " + std::to_string(total) +
+                        " frames, but ends or is damaged after " + std::to_string(stats.frames));
+    }
+    if (!options.quiet) std::cout << summary(stats, "frames", notes) << std::flush;
+    return stats;
+}
+
+RunStats segment_images(const PlayerOptions& options) {
+    const bool show = shows(options);
+    const auto photos = plan_photos(options.images, options.save_masks, options.save, options.max_frames);
+    Engine engine = open_engine(options, false);
+    for (const auto& folder : {options.save, options.save_masks}) {
+        if (!folder.empty()) make_writable(folder);
+    }
+    std::optional<Window> window;
+    if (show) window.emplace(fs::path(options.images).filename().string() + WINDOW_HINT, 0, true);
+    PhotoRun run;
+    {
+        Progress progress(static_cast<long>(photos.size()), "photos", options.quiet);
+        run = segment_photos(photos, engine, options.look, window ? &*window : nullptr,
+                             [&](long count) { progress.at(count); });
+    }
+    auto notes = saved_notes(options);
+    if (!run.unreadable.empty()) {
+        std::string note = "skipped " + std::to_string(run.unreadable.size()) + " unreadable: ";
+        for (const auto& path : run.unreadable) note += (&path == &run.unreadable.front() ? "" : ", ") + path.string();
+        notes.push_back(note);
+    }
+    if (!options.quiet) std::cout << summary(run.stats, "photos", notes) << std::flush;
+    return run.stats;
+}
+
+int run(int count, const char* const* arguments) {
+    const PlayerOptions options = parse(count, arguments);
+    if (options.help) {
+        std::cout << help();
+        return 0;
+    }
+    if (!options.stats_json.empty()) make_writable(options.stats_json.parent_path());
+    const RunStats stats = options.video.empty() ? segment_images(options) : play_video(options);
+    if (!options.stats_json.empty()) {
+        const std::string json = stats.to_json();
+        write_whole(options.stats_json, json.data(), json.size());
+    }
+    if (!stats.interrupted) return 0;
+    std::cerr << "interrupted" << std::endl;
+    return 130;
+}
+
+}  // namespace
+}  // namespace skyseg
+
+int main(int count, char** arguments) {
+#ifdef __GLIBC__
+    // Large blocks go back to the system when they are freed; glibc would come to keep them in its heaps.
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_ARENA_MAX, 2);
+#endif
+    std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is then an error like a full disk
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        return skyseg::run(count, arguments);
+    } catch (const skyseg::UsageError& error) {
+        std::cerr << skyseg::usage() << "skyseg_play: error: " << error.what << std::endl;
+        return 2;
+    } catch (const skyseg::Error& error) {
+        std::cerr << error.message() << std::endl;
+        return error.code();
+    } catch (const std::exception& error) {  // the standard library's and OpenCV's, which we did not foresee
+        std::cerr << "error: " << error.what() << std::endl;
+        return 2;
+    }
+}

@@ -1,0 +1,33 @@
+// The module behind pictures.hpp.
+#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/imgcodecs.hpp>
+
+#include "pictures.hpp"
+
+namespace skyseg {
+namespace {
+
+cv::Mat decode(const std::vector<unsigned char>& file) {
+    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+    try {
+        return cv::imdecode(file, cv::IMREAD_COLOR);
+    } catch (const cv::Exception&) {
+        return {};
+    }
+}
+
+bool encode(const std::string& suffix, const cv::Mat& picture, std::vector<unsigned char>& file) {
+    try {
+        return cv::imencode(suffix, picture, file);
+    } catch (const cv::Exception&) {
+        return false;
+    }
+}
+
+}  // namespace
+}  // namespace skyseg
+
+extern "C" {
+extern const skyseg::PictureCodecs skyseg_picture_codecs;
+const skyseg::PictureCodecs skyseg_picture_codecs{skyseg::decode, skyseg::encode};
+}

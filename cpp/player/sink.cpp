@@ -1,0 +1,23 @@
+#include "sink.hpp"
+
+#include <cstdio>
+
+#include "compositor.hpp"
+#include "files.hpp"
+#include "pictures.hpp"
+
+namespace skyseg {
+
+MaskFolder::MaskFolder(std::filesystem::path folder, ModelCard card)
+    : folder_(std::move(folder)), card_(std::move(card)) {
+    make_writable(folder_);
+}
+
+void MaskFolder::write(const cv::Mat&, const cv::Mat& labels) {
+    char name[32];
+    std::snprintf(name, sizeof name, "%06ld.png", frames_++);
+    mask_picture(labels, card_, mask_);
+    write_picture(folder_ / name, mask_);
+}
+
+}  // namespace skyseg

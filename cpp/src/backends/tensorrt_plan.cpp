@@ -1,0 +1,123 @@
+#include "tensorrt_plan.hpp"
+
+#include <NvOnnxParser.h>
+
+#include <cctype>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+
+namespace skyseg {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace nvinfer1;
+
+constexpr std::size_t WORKSPACE_BYTES = std::size_t{1} << 30;  // scratch a tactic may ask for; the nets need far less
+
+std::vector<char> read(const fs::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// Complete or not at all.
+void write(const fs::path& path, const void* data, std::size_t bytes) {
+    const fs::path part = fs::path(path) += ".part";
+    {
+        std::ofstream stream(part, std::ios::binary);
+        stream.write(static_cast<const char*>(data), static_cast<std::streamsize>(bytes));
+        if (!stream.flush()) throw std::runtime_error(path.string() + ": cannot be written");
+    }
+    fs::rename(part, path);
+}
+
+/// FNV-1a (Fowler, Noll, Vo; RFC 9923), 64 bits: tells model files apart, against accident and not against malice.
+std::string fingerprint(const std::vector<char>& bytes) {
+    std::uint64_t hash = 14695981039346656037U;
+    for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211U;
+    char text[17];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+    return text;
+}
+
+std::string plain(std::string text) {
+    for (char& c : text) {
+        if (!std::isalnum(static_cast<unsigned char>(c))) c = '-';
+    }
+    return text;
+}
+
+[[noreturn]] void fail(const std::string& what, const TensorRtLogger& logger) {
+    throw std::runtime_error(logger.last_error().empty() ? what : what + ": " + logger.last_error());
+}
+
+std::unique_ptr<INetworkDefinition> make_network(IBuilder& builder) {
+    // Strongly typed: every precision is the graph's own. TensorRT 11 has no other way, and ignores the flag.
+#if NV_TENSORRT_MAJOR >= 11
+    const NetworkDefinitionCreationFlags flags = 0;
+#else
+    const NetworkDefinitionCreationFlags flags =
+        1U << static_cast<std::uint32_t>(NetworkDefinitionCreationFlag::kSTRONGLY_TYPED);
+#endif
+    return std::unique_ptr<INetworkDefinition>(builder.createNetworkV2(flags));
+}
+
+std::unique_ptr<IHostMemory> build(const Request& request, const fs::path& timings, TensorRtLogger& logger) {
+    const std::unique_ptr<IBuilder> builder(createInferBuilder(logger));
+    if (!builder) fail("TensorRT cannot start its builder", logger);
+    const auto network = make_network(*builder);
+    const std::unique_ptr<nvonnxparser::IParser> parser(nvonnxparser::createParser(*network, logger));
+    if (!parser || !parser->parseFromFile(request.path.c_str(), static_cast<int>(ILogger::Severity::kERROR))) {
+        fail(parser && parser->getNbErrors() > 0 ? parser->getError(0)->desc() : "TensorRT cannot read the graph",
+             logger);
+    }
+    const std::unique_ptr<IBuilderConfig> config(builder->createBuilderConfig());
+    config->setMemoryPoolLimit(MemoryPoolType::kWORKSPACE, WORKSPACE_BYTES);
+    config->clearFlag(BuilderFlag::kTF32);  // its 10 bits of mantissa would make "fp32" flip labels
+    auto* const profile = builder->createOptimizationProfile();  // the builder's own
+    const Dims4 shape(1, request.card.height, request.card.width, 3);
+    for (const auto which : {OptProfileSelector::kMIN, OptProfileSelector::kOPT, OptProfileSelector::kMAX}) {
+        profile->setDimensions(INPUT, which, shape);
+    }
+    config->addOptimizationProfile(profile);
+    const auto known = timings.empty() ? std::vector<char>() : read(timings);
+    const std::unique_ptr<ITimingCache> cache(config->createTimingCache(known.data(), known.size()));
+    if (cache) config->setTimingCache(*cache, false);
+    std::unique_ptr<IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
+    if (!plan) fail("TensorRT cannot build the graph", logger);
+    if (cache && !timings.empty()) {
+        const std::unique_ptr<IHostMemory> measured(cache->serialize());
+        if (measured) write(timings, measured->data(), measured->size());
+    }
+    return plan;
+}
+
+}  // namespace
+
+void TensorRtLogger::log(Severity severity, const char* message) noexcept {
+    if (severity > Severity::kERROR) return;
+    try {
+        last_error_ = message;
+    } catch (...) {  // out of memory; the message is lost, and whoever called TensorRT still hears that it failed
+    }
+}
+
+std::vector<char> plan_for(const Request& request, const std::string& gpu, TensorRtLogger& logger) {
+    fs::path kept, timings;
+    if (!request.cache.empty()) {
+        fs::create_directories(request.cache);
+        const std::string version = std::to_string(getInferLibVersion());
+        kept = request.cache / (request.path.stem().string() + "-" + fingerprint(read(request.path)) + "-" +
+                                plain(gpu) + "-trt" + version + ".plan");
+        timings = request.cache / ("tensorrt-" + plain(gpu) + "-" + version + ".timings");
+        if (fs::is_regular_file(kept)) return read(kept);
+    }
+    const auto plan = build(request, timings, logger);
+    if (!kept.empty()) write(kept, plan->data(), plan->size());
+    const auto* const bytes = static_cast<const char*>(plan->data());
+    return {bytes, bytes + plan->size()};
+}
+
+}  // namespace skyseg

@@ -1,0 +1,112 @@
+"""The C++ player's masks against the Python player's, by backend and precision."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from src.hardware import bf16_flag
+from src.infer import SkySegmenter
+from src.runtime.engines import open_engine
+from src.runtime.video.compositing import Compositor
+from src.runtime.video.source import VideoSource
+from tests.cpp.player import backends, built, play
+from tests.model_file import binary_card, write_binary_model, write_three_class_model
+from tests.runtime.clips import read_mask
+from tests.shared_data import shared
+
+pytestmark = built
+
+LIMIT = 0.9999
+DRIVE = shared("video/udacity_vehicle_test_video.mp4")
+MODES = [
+    pytest.param("openvino", "fp32"),
+    pytest.param(
+        "openvino", "bf16", marks=pytest.mark.skipif(not bf16_flag(), reason="the processor has no bf16 arithmetic")
+    ),
+    pytest.param(
+        "onnxruntime", "fp32",
+        marks=pytest.mark.skipif("onnxruntime" not in backends(), reason="built without ONNX Runtime's headers"),
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return write_binary_model(tmp_path_factory.mktemp("model") / "sky.onnx", binary_card(height=160, width=256))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    """A rendered drive through procedural scenes."""
+    from src.data.synthesis.__main__ import main
+
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    main(["--clip", str(path), "--frames", "12", "--size", "322x182"])
+    return path
+
+
+def agreement(video: Path, model: Path, masks: Path, backend: str, precision: str) -> float:
+    """Share of pixels on which the PNG masks of a video have the Python player's labels."""
+    same = total = 0
+    with VideoSource(video) as source, open_engine(model, backend=backend, precision=precision) as engine:
+        segmenter = SkySegmenter(engine)
+        paths = sorted(masks.glob("*.png"))
+        frames = list(source)
+        assert len(paths) == len(frames)
+        scale = 255 if engine.info.card.binary else 1
+        for path, frame in zip(paths, frames, strict=True):
+            labels = segmenter.predict(frame).labels * np.uint8(scale)
+            mask = read_mask(path)
+            assert mask.shape == labels.shape
+            same += int(np.count_nonzero(mask == labels))
+            total += labels.size
+    return same / total
+
+
+@pytest.mark.parametrize(("backend", "precision"), MODES)
+def test_masks_of_a_rendered_clip_are_the_python_players(backend, precision, model, clip, tmp_path):
+    done = play(
+        "--video", clip, "--engine", model, "--backend", backend, "--precision", precision, "--save-masks", tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"({backend} {precision} on " in done.stdout
+    assert agreement(clip, model, tmp_path, backend, precision) >= LIMIT
+
+
+@pytest.mark.parametrize(("backend", "precision"), MODES)
+@pytest.mark.skipif(not DRIVE.is_file(), reason="needs ../shared/video")
+def test_masks_of_a_drive_are_the_python_players(backend, precision, model, tmp_path):
+    """Its colours are BT.709's, which OpenCV 4.6 would decode by BT.601's matrix."""
+    done = play(
+        "--video", DRIVE, "--engine", model, "--backend", backend, "--precision", precision, "--save-masks", tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert agreement(DRIVE, model, tmp_path, backend, precision) >= LIMIT
+
+
+def test_masks_of_more_classes_are_the_python_players(clip, tmp_path):
+    model = write_three_class_model(tmp_path / "lanes.onnx")
+    arguments = ("--video", clip, "--engine", model, "--precision", "fp32", "--save-masks", tmp_path / "masks")
+    done = play(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert agreement(clip, model, tmp_path / "masks", "openvino", "fp32") >= LIMIT
+
+
+@pytest.mark.parametrize("view", ["overlay", "side-by-side", "mask"])
+def test_pictures_are_the_python_players(view, model, clip, tmp_path):
+    """A photo, because a video's loss would hide small differences."""
+    with VideoSource(clip) as source:
+        frame = next(iter(source))
+    cv2.imwrite(str(tmp_path / "photo.png"), frame)
+    arguments = ("--images", tmp_path / "photo.png", "--engine", model, "--precision", "fp32", "--view", view)
+    done = play(*arguments, "--save", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    with open_engine(model, backend="openvino", precision="fp32") as engine:
+        labels = SkySegmenter(engine).predict(frame).labels
+        compositor = Compositor(engine.info.card, view, frame.shape[1], frame.shape[0])
+    expected = compositor.compose(frame, labels, compositor.buffer())
+    found = read_mask(tmp_path / "out" / "photo.png")
+    assert found.shape == expected.shape
+    assert np.mean(np.abs(found.astype(int) - expected) <= 1) >= LIMIT
