@@ -78,7 +78,8 @@ def test_a_dry_run_prints_the_commands(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     main(["--models", "unet/tu-resnet10t", "--dry", "-S", "data.sources=[synthetic]"])
     [line] = capsys.readouterr().out.splitlines()
-    assert line.endswith("-S model.name=unet -S model.encoder=tu-resnet10t -S 'data.sources=[synthetic]'")
+    settings = "-S model.name=unet -S model.encoder=tu-resnet10t -S train.init=null -S 'data.sources=[synthetic]'"
+    assert line.endswith(settings)
     for arguments in ([], ["--show-only", "--models", "unet/a"]):
         with pytest.raises(SystemExit) as caught:
             main(arguments)

@@ -58,9 +58,9 @@ def play(path: str) -> None:
 
 
 def look(path: str) -> None:
-    from src.runtime.photos import read_photo
+    from src.runtime.pictures import read_picture
 
-    read_photo(Path(path))
+    read_picture(Path(path))
 
 
 def load(path: str) -> None:

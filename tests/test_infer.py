@@ -284,7 +284,7 @@ def test_a_machine_without_a_display_saves_all_the_same(model, clip, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--view", "cut-out"), "tells 2 classes apart"),
+        (("--view", "cut-out", "--background", "#00ff00"), "tells 2 classes apart"),
         (("--colour", "#00ff00"), "a colour for each of 2 classes"),
     ],
 )

@@ -102,7 +102,7 @@ def sequence(clip: Path) -> Iterator[Labelled]:
     masks = sorted(clip.with_name(f"{clip.stem}_masks").glob("*.png"))
     with VideoSource(clip) as source:
         for frame, mask in zip(source, masks, strict=False):
-            yield frame, _target(mask)
+            yield frame.image, _target(mask)
 
 
 def refined(name: str, pairs: Iterable[Labelled], engine: Engine) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def plan_of(prepared, tmp_path, monkeypatch):
         options = train_options(optimizer="sgd", lr=0.05, weight_decay=0.01, loss=loss, ema=0.9, **changes)
         into = tmp_path / name
         store = Store(into / "work")
-        return Plan(prepared, model_options(), options, "32-true", store, into / "c.ckpt", into / "train.csv")
+        outputs = (into / "c.ckpt", into / "train.csv")
+        return Plan(prepared, model_options(), options, "32-true", store, *outputs, released=into / "none")
 
     return make
 
