@@ -4,7 +4,6 @@
 
 #include "compositor.hpp"
 #include "files.hpp"
-#include "pictures.hpp"
 
 namespace skyseg {
 
@@ -17,7 +16,9 @@ void MaskFolder::write(const cv::Mat&, const cv::Mat& labels) {
     char name[32];
     std::snprintf(name, sizeof name, "%06ld.png", frames_++);
     mask_picture(labels, card_, mask_);
-    write_picture(folder_ / name, mask_);
+    if (!png_) png_.emplace(mask_.size());
+    const cv::Mat file = png_->encode(mask_);
+    write_whole(folder_ / name, file.data, file.total());
 }
 
 }  // namespace skyseg

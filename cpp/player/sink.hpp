@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include <opencv2/core.hpp>
 
 #include <skyseg/skyseg.hpp>
 
+#include "png.hpp"
 #include "video_writer.hpp"
 
 namespace skyseg {
@@ -44,6 +46,7 @@ private:
     ModelCard card_;
     long frames_ = 0;
     cv::Mat mask_;
+    std::optional<PngEncoder> png_;
 };
 
 }  // namespace skyseg

@@ -1,5 +1,6 @@
 #include "../player/photos.hpp"
 #include "../player/pictures.hpp"
+#include "../player/png.hpp"
 #include "support.hpp"
 
 using namespace skyseg;
@@ -58,4 +59,18 @@ TEST_CASE("pictures are written whole and read back") {
     write(folder / "broken.jpg", "no picture");
     CHECK(read_photo(folder / "broken.jpg").empty());
     CHECK(read_photo(folder / "none.jpg").empty());
+}
+
+TEST_CASE("a mask encoded by FFmpeg is the same PNG to OpenCV") {
+    const TemporaryFolder folder;
+    PngEncoder encoder({97, 31});
+    for (const int value : {255, 3}) {
+        cv::Mat mask(31, 97, CV_8UC1, cv::Scalar(0));
+        mask.rowRange(3, 17).setTo(value);
+        const cv::Mat file = encoder.encode(mask);
+        write(folder / "mask.png", std::string(file.begin<char>(), file.end<char>()));
+        cv::Mat grey;
+        cv::extractChannel(read_photo(folder / "mask.png"), grey, 1);
+        CHECK(cv::norm(grey, mask, cv::NORM_INF) == 0);
+    }
 }

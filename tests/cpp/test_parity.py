@@ -12,14 +12,14 @@ from src.runtime.engines import open_engine
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.source import VideoSource
 from tests.cpp.player import backends, built, play
-from tests.model_file import binary_card, write_binary_model, write_three_class_model
+from tests.model_file import binary_card, write_binary_model
 from tests.runtime.clips import read_mask
 from tests.shared_data import shared
 
 pytestmark = built
 
 LIMIT = 0.9999
-DRIVE = shared("video/udacity_vehicle_test_video.mp4")
+SHARED_CLIP = shared("video/udacity_vehicle_test_video.mp4")
 MODES = [
     pytest.param("openvino", "fp32"),
     pytest.param(
@@ -38,7 +38,7 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> Path:
+def drive(tmp_path_factory) -> Path:
     """A rendered drive through procedural scenes."""
     from src.data.synthesis.__main__ import main
 
@@ -66,38 +66,55 @@ def agreement(video: Path, model: Path, masks: Path, backend: str, precision: st
 
 
 @pytest.mark.parametrize(("backend", "precision"), MODES)
-def test_masks_of_a_rendered_clip_are_the_python_players(backend, precision, model, clip, tmp_path):
+def test_masks_of_a_rendered_clip_are_the_python_players(backend, precision, model, drive, tmp_path):
     done = play(
-        "--video", clip, "--engine", model, "--backend", backend, "--precision", precision, "--save-masks", tmp_path
+        "--video", drive, "--engine", model, "--backend", backend, "--precision", precision, "--save-masks", tmp_path
     )
     assert done.returncode == 0, done.stderr
     assert f"({backend} {precision} on " in done.stdout
-    assert agreement(clip, model, tmp_path, backend, precision) >= LIMIT
+    assert agreement(drive, model, tmp_path, backend, precision) >= LIMIT
 
 
 @pytest.mark.parametrize(("backend", "precision"), MODES)
-@pytest.mark.skipif(not DRIVE.is_file(), reason="needs ../shared/video")
+@pytest.mark.skipif(not SHARED_CLIP.is_file(), reason="needs ../shared/video")
 def test_masks_of_a_drive_are_the_python_players(backend, precision, model, tmp_path):
     """Its colours are BT.709's, which OpenCV 4.6 would decode by BT.601's matrix."""
     done = play(
-        "--video", DRIVE, "--engine", model, "--backend", backend, "--precision", precision, "--save-masks", tmp_path
+        "--video",
+        SHARED_CLIP,
+        "--engine",
+        model,
+        "--backend",
+        backend,
+        "--precision",
+        precision,
+        "--save-masks",
+        tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    assert agreement(DRIVE, model, tmp_path, backend, precision) >= LIMIT
+    assert agreement(SHARED_CLIP, model, tmp_path, backend, precision) >= LIMIT
 
 
-def test_masks_of_more_classes_are_the_python_players(clip, tmp_path):
-    model = write_three_class_model(tmp_path / "lanes.onnx")
-    arguments = ("--video", clip, "--engine", model, "--precision", "fp32", "--save-masks", tmp_path / "masks")
+def test_masks_of_more_classes_are_the_python_players(three_class_model, drive, tmp_path):
+    arguments = (
+        "--video",
+        drive,
+        "--engine",
+        three_class_model,
+        "--precision",
+        "fp32",
+        "--save-masks",
+        tmp_path / "masks",
+    )
     done = play(*arguments)
     assert done.returncode == 0, done.stderr
-    assert agreement(clip, model, tmp_path / "masks", "openvino", "fp32") >= LIMIT
+    assert agreement(drive, three_class_model, tmp_path / "masks", "openvino", "fp32") >= LIMIT
 
 
 @pytest.mark.parametrize("view", ["overlay", "side-by-side", "mask"])
-def test_pictures_are_the_python_players(view, model, clip, tmp_path):
+def test_pictures_are_the_python_players(view, model, drive, tmp_path):
     """A photo, because a video's loss would hide small differences."""
-    with VideoSource(clip) as source:
+    with VideoSource(drive) as source:
         frame = next(iter(source))
     cv2.imwrite(str(tmp_path / "photo.png"), frame)
     arguments = ("--images", tmp_path / "photo.png", "--engine", model, "--precision", "fp32", "--view", view)

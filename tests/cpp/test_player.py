@@ -16,20 +16,15 @@ import pytest
 from src.runtime.video.source import VideoSource
 from src.runtime.video.stats import STEPS, summarise
 from tests.cpp.player import PLAYER, ROOT, built, fails, parts_in, play
-from tests.model_file import write_binary_model, write_foreign_model, write_three_class_model
+from tests.model_file import write_foreign_model
 from tests.runtime.clips import FRAMES, frame, horizon, horizon_in, read_mask, write_clip
 
 pytestmark = built
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    return write_binary_model(tmp_path_factory.mktemp("model") / "sky.onnx")
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+@pytest.fixture
+def model(binary_model) -> Path:
+    return binary_model
 
 
 @pytest.fixture
@@ -94,12 +89,11 @@ def test_photos_become_masks_and_pictures_in_the_same_tree(model, photos, tmp_pa
     assert not parts_in(tmp_path)
 
 
-def test_more_classes_save_the_class_index(tmp_path):
-    model = write_three_class_model(tmp_path / "lanes.onnx")
+def test_more_classes_save_the_class_index(three_class_model, tmp_path):
     picture = np.zeros((40, 60, 3), np.uint8)
     picture[:20], picture[20:30] = (0, 0, 255), (0, 255, 0)
     cv2.imwrite(str(tmp_path / "flag.png"), picture)
-    done = play("--images", tmp_path / "flag.png", "--engine", model, "--save-masks", tmp_path / "masks")
+    done = play("--images", tmp_path / "flag.png", "--engine", three_class_model, "--save-masks", tmp_path / "masks")
     assert done.returncode == 0, done.stderr
     mask = read_mask(tmp_path / "masks" / "flag.png")
     assert (mask[5, 5], mask[25, 5], mask[35, 5]) == (1, 2, 0)
