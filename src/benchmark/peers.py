@@ -112,7 +112,7 @@ class PeerModel:
     """
 
     def __init__(self, path: Path, hint: str, threads: int) -> None:
-        import openvino
+        from src.runtime.engines.openvino import shared_core
 
         if not path.is_file():
             raise UserError(f"{path}: no such model", fix="name one: --peer FILE.onnx")
@@ -120,7 +120,7 @@ class PeerModel:
             "INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"
         }  # fmt: skip
         try:
-            core = openvino.Core()
+            core = shared_core()
             compiled = core.compile_model(core.read_model(path), "CPU", settings)
             _, _, self.height, self.width = (int(size) for size in compiled.input(0).shape)
         except (RuntimeError, ValueError) as error:

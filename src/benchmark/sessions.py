@@ -87,12 +87,12 @@ def _onnx_runtime(path: Path, card: ModelCard, opened: ExitStack) -> Iterator[tu
 
 
 def _openvino(path: Path, card: ModelCard, opened: ExitStack) -> Iterator[tuple[str, Call]]:
-    import openvino
+    from src.runtime.engines.openvino import shared_core
 
     best = "bf16" if card.precision == "fp32" and bf16_flag() else card.precision
     engine = opened.enter_context(open_model_file(path, card, "openvino", best, Options(threads=cores())))
     yield f"openvino {best}: engine (LATENCY, batch 1)", engine.infer
-    core, used = openvino.Core(), dict(engine.settings)
+    core, used = shared_core(), dict(engine.settings)
 
     def compiled(static: bool = True, **changes: Any) -> Call:
         model = core.read_model(path)

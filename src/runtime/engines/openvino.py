@@ -75,7 +75,7 @@ class OpenVINOEngine(Engine):
 
 
 @functools.cache
-def _core() -> "openvino.Core":
+def shared_core() -> "openvino.Core":
     """OpenVINO's one core of this process, which is never let go.
 
     Where the processor has AMX, the CPU plugin gives the thread that loads it a stack for signals, and frees it with
@@ -104,13 +104,13 @@ def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine
         EngineError: OpenVINO cannot read or compile it.
     """
     try:
-        model = _core().read_model(path)
+        model = shared_core().read_model(path)
         for port in model.inputs:
             static = port.partial_shape
             static[0] = 1
             model.reshape({port.any_name: static})
         cache = {"CACHE_DIR": str(options.cache)} if options.cache else {}
-        compiled = _core().compile_model(model, "CPU", _settings(info.precision, options) | cache)
+        compiled = shared_core().compile_model(model, "CPU", _settings(info.precision, options) | cache)
     except (RuntimeError, IndexError) as error:
         raise EngineError(f"{path}: OpenVINO cannot compile it", first_line(error), EXPORT_FIX) from error
     return OpenVINOEngine(compiled, info, options)
@@ -123,7 +123,7 @@ def open_payload(payload: Path, info: EngineInfo, options: Options) -> OpenVINOE
         RuntimeError: from OpenVINO, for a payload of another version or processor.
     """
     settings = _settings(info.precision, options)
-    return OpenVINOEngine(_core().import_model(payload.read_bytes(), "CPU", settings), info, options)
+    return OpenVINOEngine(shared_core().import_model(payload.read_bytes(), "CPU", settings), info, options)
 
 
 def save(engine: OpenVINOEngine, onnx_path: Path, folder: Path) -> Path:
