@@ -31,15 +31,6 @@ WAYS = {
     "side by side": ["--view", "side-by-side", "--save", "{out}/out.mp4"],
     "masks": ["--save-masks", "{out}/masks"],
 }
-# The Python player's command line has no --precision for a model file yet; this goes through the same main().
-PYTHON = """
-import sys
-import src.runtime.engines as engines
-opened = engines.open_engine
-engines.open_engine = lambda path, **options: opened(path, **options, backend="openvino", precision=sys.argv[1])
-from src.infer import main
-main(sys.argv[2:])
-"""
 
 
 def main() -> None:
@@ -63,11 +54,8 @@ def main() -> None:
 
 def measure(video: Path, engine: Path, precision: str, rounds: int) -> list[dict]:
     """A row {figure, cpp, python, ratio} per figure: medians over the rounds, and the median of the rounds' ratios."""
-    players = {
-        "cpp": [str(PLAYER), "--precision", precision, "--backend", "openvino"],
-        "python": [sys.executable, "-c", PYTHON, precision],
-    }
-    given = ["--video", str(video), "--engine", str(engine)]
+    players = {"cpp": [str(PLAYER)], "python": [sys.executable, "-m", "src.infer"]}
+    given = ["--video", str(video), "--engine", str(engine), "--backend", "openvino", "--precision", precision]
     taken: dict[str, dict[str, list[float]]] = {}
     for _ in range(rounds):
         for name, player in players.items():

@@ -10,6 +10,7 @@ from src.hardware import bf16_flag
 from src.infer import SkySegmenter
 from src.runtime.engines import open_engine
 from src.runtime.video.compositing import Compositor
+from src.runtime.video.frame import Result
 from src.runtime.video.source import VideoSource
 from tests.cpp.player import backends, built, play
 from tests.model_file import binary_card, write_binary_model
@@ -53,7 +54,7 @@ def agreement(video: Path, model: Path, masks: Path, backend: str, precision: st
     with VideoSource(video) as source, open_engine(model, backend=backend, precision=precision) as engine:
         segmenter = SkySegmenter(engine)
         paths = sorted(masks.glob("*.png"))
-        frames = list(source)
+        frames = [frame.image for frame in source]
         assert len(paths) == len(frames)
         scale = 255 if engine.info.card.binary else 1
         for path, frame in zip(paths, frames, strict=True):
@@ -115,15 +116,15 @@ def test_masks_of_more_classes_are_the_python_players(three_class_model, drive, 
 def test_pictures_are_the_python_players(view, model, drive, tmp_path):
     """A photo, because a video's loss would hide small differences."""
     with VideoSource(drive) as source:
-        frame = next(iter(source))
+        frame = next(iter(source)).image
     cv2.imwrite(str(tmp_path / "photo.png"), frame)
     arguments = ("--images", tmp_path / "photo.png", "--engine", model, "--precision", "fp32", "--view", view)
     done = play(*arguments, "--save", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     with open_engine(model, backend="openvino", precision="fp32") as engine:
-        labels = SkySegmenter(engine).predict(frame).labels
+        result = Result(SkySegmenter(engine).predict(frame).labels)
         compositor = Compositor(engine.info.card, view, frame.shape[1], frame.shape[0])
-    expected = compositor.compose(frame, labels, compositor.buffer())
+    expected = compositor.compose(frame, result)
     found = read_mask(tmp_path / "out" / "photo.png")
     assert found.shape == expected.shape
     assert np.mean(np.abs(found.astype(int) - expected) <= 1) >= LIMIT

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from src.runtime.video.source import VideoSource
-from src.runtime.video.stats import STEPS, summarise
+from src.runtime.video.stats import STEPS, Durations, summarise
 from tests.cpp.player import PLAYER, ROOT, built, fails, parts_in, play
 from tests.model_file import write_foreign_model
 from tests.runtime.clips import FRAMES, frame, horizon, horizon_in, read_mask, write_clip
@@ -64,7 +64,7 @@ def test_the_figures_have_the_python_players_keys(model, clip, tmp_path):
                 tmp_path / "s.json", "--quiet").stdout == ""  # fmt: skip
     figures = json.loads((tmp_path / "s.json").read_text())
     python = summarise(
-        seconds=1, first_frame_s=1, frames=1, wall={step: [1] for step in STEPS}, cpu=dict.fromkeys(STEPS, 1),
+        seconds=1, first_frame_s=1, frames=1, wall={step: Durations() for step in STEPS}, cpu=dict.fromkeys(STEPS, 1),
         model_busy_s=1, cores=1,
     ).to_dict()  # fmt: skip
     assert list(figures) == list(python)
