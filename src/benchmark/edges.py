@@ -25,7 +25,7 @@ from src.evaluation.temporal import FlickerTally
 from src.labels import VOID
 from src.runtime.engines import open_engine
 from src.runtime.engines.base import Engine
-from src.runtime.frames import prepare, upscale_confidence
+from src.runtime.frames import prepare, threshold_confidence, upscale_confidence
 from src.runtime.refinement import GuidedRefiner
 from src.runtime.smoothing import TemporalSmoother
 from src.runtime.video.source import VideoSource
@@ -112,8 +112,8 @@ def refined(name: str, pairs: Iterable[Labelled], engine: Engine) -> dict[str, A
     for frame, target in pairs:
         height, width = target.shape
         confidence = engine.infer(prepare(frame, card)[None]).confidence[0]
-        without.add(target, _labels(upscale_confidence(confidence, width, height), card.threshold))
-        with_it.add(target, _labels(GuidedRefiner(width, height)(frame, confidence), card.threshold))
+        without.add(target, threshold_confidence(upscale_confidence(confidence, width, height), card))
+        with_it.add(target, threshold_confidence(GuidedRefiner(width, height)(frame, confidence), card))
     before, after = without.summary(), with_it.summary()
     figures = {
         f"{key}_{when}": found.get(key) for key in ("iou", "boundary_f1") for when, found in _both(before, after)
@@ -129,7 +129,7 @@ def smoothed(name: str, pairs: Iterable[Labelled], engine: Engine) -> dict[str, 
         small = prepare(frame, card)
         confidence = engine.infer(small[None]).confidence[0]
         for answer, tally, flicker in zip((confidence, smoother(small, confidence)), tallies, flickers, strict=True):
-            labels = _labels(upscale_confidence(answer, target.shape[1], target.shape[0]), card.threshold)
+            labels = threshold_confidence(upscale_confidence(answer, target.shape[1], target.shape[0]), card)
             tally.add(target, labels)
             flicker.add(target, labels)
     before, after = (tally.summary() | flicker.summary() for tally, flicker in zip(tallies, flickers, strict=True))
@@ -184,11 +184,6 @@ def _cells(row: dict[str, Any], *keys: str) -> str:
 
 def _both(before: dict, after: dict) -> tuple[tuple[str, dict], tuple[str, dict]]:
     return ("without", before), ("with", after)
-
-
-def _labels(confidence: np.ndarray, threshold: float) -> np.ndarray:
-    """As `upscale_labels` decides: what reaches the threshold."""
-    return cv2.threshold(confidence, round(threshold * 255) - 1, 1, cv2.THRESH_BINARY)[1]
 
 
 def _target(path: Path) -> np.ndarray:
