@@ -5,13 +5,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 from src.benchmark.ceiling import one_per_core
 from src.benchmark.latency import REFERENCE
+from src.benchmark.report import goal_row
 from src.hardware import cores, processor
 from src.runtime.engines import open_engine, requests_for_video
 from src.runtime.engines.base import Engine
@@ -68,14 +68,14 @@ def _bf16(latency: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     p50 = {row["contender"]: row["p50_ms"] for row in latency if row["batch"] == 1}
     if "openvino bf16" not in p50:
         return []
-    return [_row(f"openvino bf16 over {REFERENCE}", p50[REFERENCE] / p50["openvino bf16"], ">=", BF16_SPEED_UP)]
+    return [goal_row(f"openvino bf16 over {REFERENCE}", [p50[REFERENCE] / p50["openvino bf16"]], ">=", BF16_SPEED_UP)]
 
 
 def _overhead(engine: Engine, singles: Sequence[np.ndarray], runs: int) -> dict[str, Any]:
     ours, raw = interleaved([engine.infer, engine.raw_call()], singles, runs=runs * REPEATS, warmup=3, block=PAIRED)
     # Neighbours in time are compared, so that what else the machine does weighs on both.
     ratios = np.median(np.reshape(ours, (REPEATS, -1)) / np.reshape(raw, (REPEATS, -1)), axis=1) - 1
-    return _row("engine call over backend call", float(median(ratios)), "<=", MOST_OVERHEAD, ratios)
+    return goal_row("engine call over backend call", list(ratios), "<=", MOST_OVERHEAD)
 
 
 def _on_few_cores(engine: Engine) -> bool:
@@ -96,11 +96,11 @@ def _async_gain(
         if ceiling is not None:
             ceilings.append(ceiling(runs) / one_by_one)
     rows = [
-        _row(f"{several.requests} requests in flight over one", median(gains), ">=", ASYNC_GAIN, gains),
-        _row("share of the limit with requests in flight", median(shares), "", None, shares),
+        goal_row(f"{several.requests} requests in flight over one", gains, ">=", ASYNC_GAIN),
+        goal_row("share of the limit with requests in flight", shares),
     ]
     if ceilings:
-        rows.append(_row(f"ceiling: {cores()} processes over one request", median(ceilings), "", None, ceilings))
+        rows.append(goal_row(f"ceiling: {cores()} processes over one request", ceilings))
     return rows
 
 
@@ -124,11 +124,3 @@ def _rate(engine: Engine, singles: Sequence[np.ndarray], runs: int) -> tuple[flo
         future.result()
     taken = time.perf_counter() - began
     return runs / taken, (time.process_time() - cpu) / (taken * cores())
-
-
-def _row(
-    goal: str, value: float, sign: str, bound: float | None, repeats: Sequence[float] | None = None
-) -> dict[str, Any]:
-    met = None if bound is None else value >= bound if sign == ">=" else value <= bound
-    noise = None if repeats is None else float(np.median(np.abs(np.asarray(repeats) - value)))
-    return {"goal": goal, "value": value, "asked": f"{sign} {bound}" if sign else None, "met": met, "noise": noise}

@@ -23,14 +23,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import cv2
 
 from src.benchmark import video
-from src.benchmark.report import GOAL_COLUMNS, format_table
+from src.benchmark.report import GOAL_COLUMNS, format_table, goal_row
 from src.errors import UserError, user_errors
 from src.hardware import cores, processor
 from src.runtime.video.source import VideoSource
@@ -71,10 +70,10 @@ def _shares(options: argparse.Namespace, _: Path) -> Iterator[dict[str, Any]]:
         row["step"]: row for row in video.measure(options.engine, options.video, frames=options.frames, threads=cores())
     }
     for step in ("overlay", "saving"):
-        yield _row(f"{step}: share of the limit", [found[step]["share_of_limit"]], ">=", SHARE)
-        yield _row(f"{step}: FPS", [found[step]["fps"]])
+        yield goal_row(f"{step}: share of the limit", [found[step]["share_of_limit"]], ">=", SHARE)
+        yield goal_row(f"{step}: FPS", [found[step]["fps"]])
     if "display" in found:
-        yield _row(
+        yield goal_row(
             "display costs, of overlay's FPS",
             [1 - found["display"]["fps"] / found["overlay"]["fps"]],
             "<=",
@@ -91,8 +90,8 @@ def _over_sequential(options: argparse.Namespace, work: Path) -> Iterator[dict[s
         done = _run(*loop, "--video", options.video, "--save", work / "plain.mp4")
         plain.append(json.loads(done.splitlines()[-1])["fps"])
         ratios.append(_infer(options, work, "--save", work / "ours.mp4")["fps"] / plain[-1])
-    yield _row("saving over the sequential loop", ratios, ">=", SPEED_UP)
-    yield _row("sequential loop: FPS", plain)
+    yield goal_row("saving over the sequential loop", ratios, ">=", SPEED_UP)
+    yield goal_row("sequential loop: FPS", plain)
 
 
 def _first_frame(options: argparse.Namespace, work: Path) -> Iterator[dict[str, Any]]:
@@ -104,8 +103,8 @@ def _first_frame(options: argparse.Namespace, work: Path) -> Iterator[dict[str, 
         seconds.append(_infer(options, work, *out, "--max-frames", 1)["first_frame_s"])
         cpu.append(_cpu_of_children() - cpu_before)
     # The first of them reads libraries from the disk that stay in memory for the others.
-    yield _row(f"first frame {'shown' if shown else 'saved'}, s", seconds[1:], "<=", FIRST_FRAME_S)
-    yield _row("command with one frame, CPU s", cpu[1:])
+    yield goal_row(f"first frame {'shown' if shown else 'saved'}, s", seconds[1:], "<=", FIRST_FRAME_S)
+    yield goal_row("command with one frame, CPU s", cpu[1:])
 
 
 def _help(options: argparse.Namespace, _: Path) -> Iterator[dict[str, Any]]:
@@ -115,8 +114,8 @@ def _help(options: argparse.Namespace, _: Path) -> Iterator[dict[str, Any]]:
         _run("src.infer", "--help")
         seconds.append(time.perf_counter() - began)
         cpu.append(_cpu_of_children() - cpu_before)
-    yield _row("--help, s", seconds[1:], "<=", HELP_S)
-    yield _row("--help, CPU s", cpu[1:])
+    yield goal_row("--help, s", seconds[1:], "<=", HELP_S)
+    yield goal_row("--help, CPU s", cpu[1:])
 
 
 def _memory(options: argparse.Namespace, work: Path) -> Iterator[dict[str, Any]]:
@@ -125,16 +124,16 @@ def _memory(options: argparse.Namespace, work: Path) -> Iterator[dict[str, Any]]
         "x".join(map(str, LARGE)),
     )
     figures = _infer(options, work, "--save", work / "out.mp4", clip=large)
-    yield _row(f"{large_size}, saving: peak MiB", [figures["peak_rss_mb"]], "<=", LARGE_MB)
-    yield _row(f"{large_size}, saving: FPS", [figures["fps"]])
+    yield goal_row(f"{large_size}, saving: peak MiB", [figures["peak_rss_mb"]], "<=", LARGE_MB)
+    yield goal_row(f"{large_size}, saving: FPS", [figures["fps"]])
 
 
 def _soak(options: argparse.Namespace, work: Path) -> Iterator[dict[str, Any]]:
     small = _resized(options.video, work / "small.mp4", SMALL, options.frames)
     call = ("src.benchmark.soak", "--engine", options.engine, "--frames", options.soak)
     found = json.loads(_run(*call, "--video", small, "--save", work / "soak.mp4").splitlines()[-1])
-    yield _row(f"{found['frames']} frames: growth of memory, MiB", [found["growth_mb"]], "<=", GROWTH_MB)
-    yield _row(f"{found['frames']} frames: peak MiB", [found["peak_mb"]])
+    yield goal_row(f"{found['frames']} frames: growth of memory, MiB", [found["growth_mb"]], "<=", GROWTH_MB)
+    yield goal_row(f"{found['frames']} frames: peak MiB", [found["peak_mb"]])
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Path], Iterator[dict[str, Any]]]] = {
@@ -174,14 +173,6 @@ def _resized(video_path: Path, out: Path, size: tuple[int, int], frames: int) ->
         for _, frame in zip(range(frames), source, strict=False):
             writer.write(cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA))
     return out
-
-
-def _row(goal: str, values: list[float], sign: str = "", bound: float | None = None) -> dict[str, Any]:
-    value = median(values)
-    met = None if bound is None else value >= bound if sign == ">=" else value <= bound
-    noise = median(abs(one - value) for one in values) if len(values) > 1 else None
-    asked = f"{sign} {bound:g}" if sign else None
-    return {"goal": goal, "value": float(value), "asked": asked, "met": met, "noise": noise}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 LATENCY_COLUMNS = {
@@ -23,6 +24,24 @@ LATENCY_COLUMNS = {
 GOAL_COLUMNS = {"goal": "goal", "value": "value", "asked": "asked", "met": "met", "noise": "noise"}
 VIDEO_COLUMNS = {"step": "video step", "fps": "FPS", "cpu_ms": "CPU ms/frame", "limit_fps": "limit FPS",
                  "share_of_limit": "share of limit"}  # fmt: skip
+
+
+def goal_row(goal: str, repeats: Sequence[float], sign: str = "", bound: float | None = None) -> dict[str, Any]:
+    """A figure and whether it reaches what is asked, as `GOAL_COLUMNS` shows it.
+
+    Args:
+        goal: its name.
+        repeats: of the measurement, one at least.
+        sign, bound: what is asked of their median, such as ">=" and 1.15; without them nothing is.
+
+    Returns:
+        {goal, value, asked, met, noise}: noise is the median deviation of the repeats, None where there is but one.
+    """
+    value = float(median(repeats))
+    met = None if bound is None else value >= bound if sign == ">=" else value <= bound
+    noise = float(median(abs(one - value) for one in repeats)) if len(repeats) > 1 else None
+    asked = None if bound is None else f"{sign} {bound:g}"
+    return {"goal": goal, "value": value, "asked": asked, "met": met, "noise": noise}
 
 
 def format_table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from src.benchmark import goals
+from src.benchmark.report import goal_row
 from src.hardware import processor
 from src.runtime.engines.base import Engine, EngineInfo, Masks
 from tests.model_file import HEIGHT, WIDTH, binary_card
@@ -76,7 +77,7 @@ def test_no_process_is_started_for_a_gpu_or_many_cores(monkeypatch):
     ("value", "sign", "bound", "met"), [(2.5, ">=", 2.5, True), (2.4, ">=", 2.5, False), (0.06, "<=", 0.05, False)]
 )
 def test_a_goal_is_met_at_its_bound(value, sign, bound, met):
-    assert goals._row("x", value, sign, bound)["met"] is met
+    assert goal_row("x", [value], sign, bound)["met"] is met
 
 
 def test_without_bf16_there_is_no_such_goal():
