@@ -11,42 +11,17 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
-
 from src.errors import user_errors
-from src.runtime.engines import open_engine
+from src.hardware import cores
+from src.runtime.engines import open_engine, requests_for_video
 from src.runtime.video.compositing import Compositor
-from src.runtime.video.frame import Frame
 from src.runtime.video.pipeline import play
 from src.runtime.video.sink import VideoFile
 from src.runtime.video.source import VideoSource
+from src.runtime.video.sources.selection import Selection
 from src.runtime.video.writer import VideoWriter
 
 EVERY = 50  # frames between two looks
-
-
-class Loop:
-    """A file that begins again when it ends; `read` as `VideoSource.read`, without an end."""
-
-    live, drops = False, 0
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._open()
-        self.width, self.height, self.fps = self._source.width, self._source.height, self._source.fps
-
-    def read(self, into: np.ndarray) -> Frame:
-        while (frame := self._source.read(into)) is None:
-            self.close()
-            self._open()
-        return frame
-
-    def close(self) -> None:
-        self._source.close()
-
-    def _open(self) -> None:
-        self._source = VideoSource(self.path)
-        self.thread_ids = self._source.thread_ids
 
 
 def main() -> None:
@@ -72,17 +47,14 @@ def soak(video: Path, out: Path, engine_path: Path, frames: int) -> dict[str, fl
         if delivered % EVERY == 0:
             looks.append(_resident_mb())
 
-    source = Loop(video)
-    try:
-        with (
-            open_engine(engine_path, requests=2) as engine,
-            VideoWriter(out, source.width, source.height, source.fps) as writer,
-        ):
-            compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
-            sinks = [VideoFile(writer)]
-            stats = play(source, engine, compositor=compositor, sinks=sinks, max_frames=frames, on_frame=look)
-    finally:
-        source.close()
+    with (
+        VideoSource(video, Selection(loop=frames)) as source,  # more often than there is need for
+        open_engine(engine_path, requests=requests_for_video(cores())) as engine,
+        VideoWriter(out, source.width, source.height, source.fps) as writer,
+    ):
+        compositor = Compositor(engine.info.card, "overlay", source.width, source.height)
+        sinks = [VideoFile(writer)]
+        stats = play(source, engine, compositor=compositor, sinks=sinks, max_frames=frames, on_frame=look)
     looks = looks or [_resident_mb()]
     warm, last = max(looks[: max(1, len(looks) // 10)]), max(looks[-max(1, len(looks) // 4) :])
     figures = {

@@ -1,12 +1,14 @@
 import numpy as np
 
-from src.benchmark.soak import Loop, soak
+from src.benchmark.soak import soak
+from src.runtime.video.source import VideoSource
+from src.runtime.video.sources.selection import Selection
 from tests.model_file import write_binary_model
 from tests.runtime.clips import HEIGHT, WIDTH, horizon, write_clip
 
 
 def test_a_loop_begins_again_where_the_clip_ends(tmp_path):
-    source = Loop(write_clip(tmp_path / "clip.mp4", frames=3))
+    source = VideoSource(write_clip(tmp_path / "clip.mp4", frames=3), Selection(loop=3))
     rows = [np.count_nonzero(source.read(None).image[:, WIDTH // 2, 0] > 128) for _ in range(7)]
     source.close()
     assert (source.width, source.height) == (WIDTH, HEIGHT)
