@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ import pytest
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from tests.clone import TOY, Clone
+from tests.model_file import write_binary_model, write_three_class_model
+from tests.runtime.clips import write_clip
 
 
 def pytest_configure() -> None:
@@ -29,3 +32,19 @@ def finished(tmp_path_factory) -> Clone:
     made.run("dvc repro")
     made.commit("first state")
     return made
+
+
+@pytest.fixture(scope="session")
+def binary_model(tmp_path_factory) -> Path:
+    return write_binary_model(tmp_path_factory.mktemp("model") / "sky.onnx")
+
+
+@pytest.fixture(scope="session")
+def three_class_model(tmp_path_factory) -> Path:
+    return write_three_class_model(tmp_path_factory.mktemp("model") / "lanes.onnx")
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory) -> Path:
+    """A real clip whose horizon tells the frame number."""
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")

@@ -37,14 +37,9 @@ main()
 """
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    return write_binary_model(tmp_path_factory.mktemp("model") / "sky.onnx")
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+@pytest.fixture
+def model(binary_model) -> Path:
+    return binary_model
 
 
 @pytest.fixture

@@ -9,19 +9,13 @@ import pytest
 from src.infer import main
 from src.runtime.video.source import VideoSource
 from src.runtime.video.sources.inputs import VideoInput, find_videos, mirrored
-from tests.model_file import write_binary_model
 from tests.runtime.clips import FRAMES, horizon, horizon_in, read_mask, write_clip
 from tests.runtime.made_videos import write_video
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Path:
-    return write_binary_model(tmp_path_factory.mktemp("model") / "sky.onnx")
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+@pytest.fixture
+def model(binary_model) -> Path:
+    return binary_model
 
 
 @pytest.fixture

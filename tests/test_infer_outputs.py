@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from src.infer import main
-from tests.model_file import write_binary_model, write_three_class_model
+from tests.model_file import write_three_class_model
 from tests.runtime.clips import FRAMES, add_sound, beep_in, frame, horizon, horizon_in, read_mask, write_clip
 from tests.test_infer import fails, infer, parts_in
 
 
-@pytest.fixture(scope="module")
-def sky_model(tmp_path_factory) -> Path:
-    return write_binary_model(tmp_path_factory.mktemp("model") / "sky.onnx")
+@pytest.fixture
+def sky_model(binary_model) -> Path:
+    return binary_model
 
 
 @pytest.fixture(scope="module")
