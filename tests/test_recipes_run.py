@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from src.data.sources import SkyFinderSource
 from src.model_card import read_card
 from src.recipes.apply import apply
+from src.recipes.catalogue import chain, read
 from src.recipes.rewriting import rewrite
 from stages import download, evaluate, export_onnx, filter_sky, preprocess, train
 from tests.data import test_skyfinder
@@ -16,6 +17,7 @@ from tests.data.test_ade20k import benchmark as ade20k_files
 from tests.data.test_ade20k import write as write_files
 from tests.data.test_bdd100k import make_drivable
 from tests.data.test_cityscapes import make_cityscapes
+from tests.import_graph import ROOT
 from tests.test_recipes import NAMES, RECIPES, TEXT
 from tests.toy import make_folder
 
@@ -75,9 +77,10 @@ def lay_out_sets(root, sets):
         below = root / one["images"].split("images/")[0]
         make_folder(below, groups=8)
         (below / "masks").rename(root / one["masks"].split("/{")[0])
-        if one["group"] == "^([^-]+)-":
+        if one["group"] and one["group"].endswith("-"):  # clips named as c1-0.jpg
             for path in [*below.rglob("*.jpg"), *below.rglob("*.png")]:
-                path.rename(path.with_name(path.name.replace("_", "-")))
+                letter, number = path.name.split("_")
+                path.rename(path.with_name(f"c{ord(letter)}-{number}"))
         if one["splits"]:
             rows = [f"{path.stem},{('train', 'val', 'test')[i % 3]}" for i, path in enumerate(images_of(below))]
             (root / one["splits"]).write_text("\n".join(["name,split", *rows]) + "\n", encoding="utf-8")
@@ -88,17 +91,32 @@ def images_of(folder):
     return sorted((folder / "images").glob("*.jpg"))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_it_runs_from_its_data_to_a_model_file(name, tmp_path, monkeypatch, request):
-    monkeypatch.chdir(tmp_path)
-    target = tmp_path / "params.yaml"
+def made_small(name, root):
+    """Applies the recipe, its data and sizes those of a toy; its settings before that."""
+    target = root / "params.yaml"
     target.write_text(TEXT, encoding="utf-8")
     apply(name, target, RECIPES)
     settings = YAML(typ="safe", pure=True).load(target.read_text(encoding="utf-8"))
+    for overlay in (lay_out(root / "given" / name, settings), TOY):
+        target.write_text(rewrite(target.read_text(encoding="utf-8"), overlay), encoding="utf-8")
+    return settings
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_runs_from_its_data_to_a_model_file(name, tmp_path, monkeypatch, request):
+    monkeypatch.chdir(tmp_path)
+    init = read(name, RECIPES).params.get("train", {}).get("init")
+    if init == "release":
+        (tmp_path / "models").mkdir()
+        (tmp_path / "models/release").symlink_to(ROOT / "models/release")
+    elif init:  # the checkpoint of the recipe that it goes on from
+        made_small(chain(name, RECIPES)[-2].name, tmp_path)
+        for stage in (download, filter_sky, preprocess, train):
+            stage.main()
+        (tmp_path / "models/checkpoint.ckpt").rename(tmp_path / init)
+    settings = made_small(name, tmp_path)
     if "skyfinder" in settings["data"]["sources"]:
         request.getfixturevalue("zenodo")
-    for overlay in (lay_out(tmp_path / "given", settings), TOY):
-        target.write_text(rewrite(target.read_text(encoding="utf-8"), overlay), encoding="utf-8")
     for stage in STAGES:
         stage.main()
     card = read_card(tmp_path / "models/onnx/fp32.onnx")

@@ -37,7 +37,7 @@ from src.runtime.engines.timing import interleaved
 from src.runtime.segmenter import SkySegmenter
 
 # Ways to play our model: column -> options of `SkySegmenter`.
-VARIANTS: Mapping[str, Mapping[str, Any]] = {"ours": {}}
+VARIANTS: Mapping[str, Mapping[str, Any]] = {"ours": {}, "refined": {"refine": "guided"}}
 PEER = "peer"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 EDGES = ("camvid_sky", "ade20k_sample")  # labels whose edges are good

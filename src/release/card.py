@@ -79,10 +79,12 @@ def _origin(card: ModelCard, train: Mapping[str, Any]) -> str:
     took = ""
     if train:
         took = (
-            f" {train['epochs']} epochs in {train['minutes'] / 60:.1f} hours, {train['images_per_second']:.0f} images "
-            f"a second in {train['precision']}; epoch {train['best_epoch'] + 1} had the best val figures."
+            f" The second pass took {train['epochs']} epochs in {train['minutes']:.0f} minutes, "
+            f"{train['images_per_second']:.1f} images a second in {train['precision']}; "
+            f"epoch {train['best_epoch'] + 1} had the best val figures."
         )
     return f"""```sh
+python -m src.recipes apply release-coarse && dvc repro train && cp models/checkpoint.ckpt models/coarse.ckpt
 python -m src.recipes apply release && dvc repro
 python -m src.release export --checkpoint models/checkpoint.ckpt
 python -m src.benchmark.peers --json scores.json

@@ -76,7 +76,7 @@ def test_both_are_scored_on_the_same_photographs(project, files, capsys, monkeyp
     )
     found = json.loads(last)
     rows = {row["measure"]: row for row in found["rows"]}
-    assert found["entrants"] == ["ours", "peer"]
+    assert found["entrants"] == ["ours", "refined", "peer"]
     assert rows["IoU, toy (test)"]["images"] == 9
     assert rows["IoU, far (unseen)"]["images"] == 2
     assert rows["IoU, toy (test)"]["ours"] > 0.5
@@ -85,11 +85,12 @@ def test_both_are_scored_on_the_same_photographs(project, files, capsys, monkeyp
     times = rows[next(name for name in rows if name.startswith("one inference"))]
     assert times["ours"] > 0
     assert times["peer"] > 0
+    assert times["refined"] is None
     assert any(line.startswith("IoU, toy (test)") for line in table)
     assert json.loads((tmp_path / "s.json").read_text())["model"] == found["model"]
     kept = {path.relative_to(tmp_path / "m").as_posix() for path in (tmp_path / "m").rglob("*.png")}
-    assert len(kept) == 3 * 11
-    for who in ("truth", "ours", "peer"):
+    assert len(kept) == 4 * 11
+    for who in ("truth", "ours", "refined", "peer"):
         assert f"{who}/far/images-a_0.png" in kept
     assert set(np.unique(cv2.imread(str(tmp_path / "m/truth/far/images-a_0.png"), 0))) == {0, 127, 255}
 
@@ -98,7 +99,7 @@ def test_both_are_scored_on_the_same_photographs(project, files, capsys, monkeyp
 def test_the_masks_score_alike_with_the_acceptance_script(project, files, capsys, monkeypatch, tmp_path):
     *_, last = run(project, files, capsys, monkeypatch, "--runs", 0, "--keep-masks", tmp_path)
     rows = {row["measure"]: row for row in json.loads(last)["rows"]}
-    for name in ("ours", "peer"):
+    for name in ("ours", "refined", "peer"):
         figures = theirs(tmp_path / "truth/toy", tmp_path / name / "toy")
         assert rows["IoU, toy (test)"][name] == pytest.approx(figures["iou"], abs=1e-3)
         assert rows["false sky, toy"][name] == pytest.approx(figures["false_sky"], abs=1e-3)
