@@ -1,5 +1,5 @@
 # make demo   the whole pipeline on rendered scenes, then the result playing on a clip (first run: minutes)
-# make test   every test
+# make test   every test but those of the C++ player
 # make ui     MLflow's pages on localhost
 # make lint   ruff; make format lets it rewrite
 # make cpp    the C++ library and player; make cpp-test tests them
@@ -19,7 +19,7 @@ demo: $(READY)
 	$(BIN)/python -m src.demo
 
 test: $(READY)
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0 --ignore tests/cpp
 
 ui: $(READY)
 	@test -f mlflow.db || { echo "no runs yet: make demo, or dvc repro"; exit 2; }

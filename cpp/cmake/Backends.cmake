@@ -60,7 +60,7 @@ if(SKYSEG_WITH_ONNXRUNTIME)
     target_include_directories(skyseg SYSTEM PRIVATE "${ONNXRUNTIME_INCLUDE}")
     target_link_libraries(skyseg PRIVATE "${ONNXRUNTIME_LIBRARY}")
   else()
-    backend_missing(ONNXRUNTIME "ONNX Runtime" "set SKYSEG_ONNXRUNTIME_ROOT to a release with headers; the wheel has none")
+    backend_missing(ONNXRUNTIME "ONNX Runtime" "set SKYSEG_ONNXRUNTIME_ROOT to a release with headers, which the wheel lacks")
   endif()
 endif()
 

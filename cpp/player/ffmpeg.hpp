@@ -8,8 +8,11 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <algorithm>
 #include <memory>
 #include <string>
+
+#include "../src/hardware.hpp"
 
 namespace skyseg::ffmpeg {
 
@@ -36,6 +39,9 @@ struct CloseOutput {
     }
 };
 using Output = std::unique_ptr<AVFormatContext, CloseOutput>;
+
+/// For a codec: half of the cores, as the other half infers. Each thread of a decoder holds pictures of its own.
+inline int threads() { return std::max(1, cores() / 2); }
 
 inline std::string words(int error) {
     char text[AV_ERROR_MAX_STRING_SIZE] = {};

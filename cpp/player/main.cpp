@@ -57,6 +57,9 @@ Engine open_engine(const PlayerOptions& options, bool pipelined) {
     // A frame's latency counts nowhere in a pipeline: two requests keep the cores busy between frames.
     model.requests = pipelined ? std::clamp(threads / 2, 2, MOST_REQUESTS) : 1;
     Engine engine = Engine::open(path, model);
+#ifdef __GLIBC__
+    malloc_trim(0);  // reading and compiling a model leaves a third of the heap free
+#endif
     if (!options.quiet) std::cout << model_line(engine.info()) << std::endl;
     return engine;
 }

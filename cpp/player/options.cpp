@@ -7,6 +7,8 @@
 #include <functional>
 #include <vector>
 
+#include "../src/names.hpp"
+
 namespace skyseg {
 namespace {
 
@@ -103,7 +105,7 @@ const std::vector<Option>& options() {
          [](O& o, S& t) { o.look.colour = colour(t); }},
         {"--background", "#RRGGBB", "in place of what is cut out (default: #000000)",
          [](O& o, S& t) { o.look.background = colour(t); }},
-        {"--backend", "NAME", "auto, openvino, onnxruntime or tensorrt (default: auto)",
+        {"--backend", "NAME", "auto, openvino, onnxruntime or tensorrt (default: auto); built in: " + listed(backends()),
          [](O& o, S& t) { o.model.backend = choice(backend_from, t); }},
         {"--precision", "NAME", "auto, fp32, bf16, fp16 or int8 (default: auto, the model's; bf16 for fp32 where the processor has it)",
          [](O& o, S& t) { o.model.precision = choice(precision_from, t); }},

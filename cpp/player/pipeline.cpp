@@ -15,8 +15,7 @@
 namespace skyseg {
 namespace {
 
-constexpr std::size_t QUEUE_DEPTH = 1;  // after compose; deeper queues hold more pictures and are no faster
-constexpr std::size_t CANVASES = 2 * QUEUE_DEPTH + 2;
+constexpr std::size_t QUEUE_DEPTH = 1;  // after compose; the buffers that go round are fewer than its places
 
 /// OpenCV's pool would fight the engine's for the same cores.
 class SingleOpenCvThread {
@@ -62,15 +61,16 @@ public:
           sinks_(sinks),
           show_(show),
           requests_(static_cast<std::size_t>(engine.requests())),
-          in_place_(show.compositor != nullptr && show.compositor->in_place()),
+          composing_(show.compositor != nullptr),
+          in_place_(composing_ && show.compositor->in_place()),
           waiting_(1),
           ordered_(requests_ + 1),
           composed_(QUEUE_DEPTH),
           delivered_(QUEUE_DEPTH),
           frames_(frame_count()),
-          canvases_(CANVASES) {
+          canvases_(canvas_count()) {
         for (std::size_t i = 0; i < frame_count(); ++i) frames_.put(reader.buffer());
-        for (std::size_t i = 0; i < CANVASES; ++i) canvases_.put({});
+        for (std::size_t i = 0; i < canvas_count(); ++i) canvases_.put({});
     }
 
     RunStats play() {
@@ -103,8 +103,14 @@ public:
     }
 
 private:
-    /// One for each place in a queue, and one in the hands of decode and of compose. Drawn onto, a frame lives on.
-    std::size_t frame_count() const { return requests_ + 3 + (in_place_ ? CANVASES - 1 : 0); }
+    /// One to write into while another is read; a window has one more in its hands.
+    std::size_t canvas_count() const { return show_.window != nullptr ? 3 : 2; }
+    /// The model takes a frame at once. Where it is composed, it stays while its answer is made: one for each request,
+    /// for decode and for compose; drawn onto, it lives on as the canvas.
+    std::size_t frame_count() const {
+        if (!composing_) return 2;
+        return requests_ + 2 + (in_place_ ? canvas_count() - 1 : 0);
+    }
     bool stopping() const { return window_quit_ || Interrupts::requested(); }
 
     void deliver() {
@@ -142,7 +148,9 @@ private:
         while (auto task = waiting_.get()) {
             Item& item = *task->item;
             item.started = now();
-            engine_.infer(item.frame, item.small);
+            engine_.infer(item.frame, item.small, [&] {
+                if (!composing_) frames_.put(std::move(item.frame));
+            });
             item.answered = now();
             task->done.set_value();
         }
@@ -160,13 +168,11 @@ private:
             measured_.wall[INFER].push_back(item.answered - item.started);
             item.canvas = std::move(*canvases_.get());
             const double began = now();
-            engine_.enlarge(item.small, item.frame.size(), item.canvas.labels);
+            engine_.enlarge(item.small, reader_.size(), item.canvas.labels);
             if (in_place_) item.canvas.picture = item.frame;
-            if (show_.compositor != nullptr) {
-                show_.compositor->compose(item.frame, item.canvas.labels, item.canvas.picture);
-            }
+            if (composing_) show_.compositor->compose(item.frame, item.canvas.labels, item.canvas.picture);
             measured_.wall[COMPOSE].push_back(now() - began);
-            if (!in_place_) frames_.put(std::move(item.frame));
+            if (composing_ && !in_place_) frames_.put(std::move(item.frame));
             composed_.put(std::move(ordered->item));
         }
         composed_.end();
@@ -218,7 +224,7 @@ private:
     const std::vector<std::unique_ptr<Sink>>& sinks_;
     const Show& show_;
     const std::size_t requests_;
-    const bool in_place_;
+    const bool composing_, in_place_;
     Channel<Task> waiting_;
     Channel<Ordered> ordered_;
     Channel<std::shared_ptr<Item>> composed_, delivered_;

@@ -11,8 +11,6 @@ extern "C" {
 
 #include <skyseg/skyseg.hpp>
 
-#include "../src/hardware.hpp"
-
 namespace fs = std::filesystem;
 
 namespace skyseg {
@@ -75,7 +73,7 @@ void VideoReader::open() {
     AVStream& stream = *format->streams[stream_];
     ffmpeg::Codec codec(avcodec_alloc_context3(decoder));
     if (!codec || avcodec_parameters_to_context(codec.get(), stream.codecpar) < 0) return;
-    codec->thread_count = cores();
+    codec->thread_count = ffmpeg::threads();
     if (avcodec_open2(codec.get(), decoder, nullptr) < 0) return;
     codec_ = std::move(codec);
     read_rotation(stream);

@@ -14,8 +14,6 @@ extern "C" {
 
 #include <skyseg/skyseg.hpp>
 
-#include "../src/hardware.hpp"
-
 namespace fs = std::filesystem;
 
 namespace skyseg {
@@ -83,7 +81,6 @@ VideoWriter::VideoWriter(fs::path path, cv::Size size, AVRational fps)
     frame_->format = AV_PIX_FMT_YUV420P;
     frame_->width = even_.width;
     frame_->height = even_.height;
-    check(av_frame_get_buffer(frame_.get(), 0), "cannot be written");
 }
 
 void VideoWriter::open_encoder(AVRational fps) {
@@ -107,7 +104,7 @@ bool VideoWriter::try_encoder(const char* name, AVRational fps) {
     codec_->pix_fmt = AV_PIX_FMT_YUV420P;
     codec_->time_base = av_inv_q(fps);
     codec_->framerate = fps;
-    codec_->thread_count = cores();
+    codec_->thread_count = ffmpeg::threads();
     // What COLOR_BGR2YUV_I420 produces.
     codec_->colorspace = AVCOL_SPC_SMPTE170M;
     codec_->color_primaries = AVCOL_PRI_SMPTE170M;
@@ -132,15 +129,22 @@ void VideoWriter::write(const cv::Mat& picture) {
                            cv::BORDER_REPLICATE);
         even = &doubled_;
     }
-    cv::cvtColor(*even, planes_, cv::COLOR_BGR2YUV_I420);
-    std::uint8_t* planes[4];
-    int strides[4];
-    av_image_fill_arrays(planes, strides, planes_.data, AV_PIX_FMT_YUV420P, even_.width, even_.height, 1);
-    check(av_frame_make_writable(frame_.get()), "cannot be written to");  // the encoder may still hold the last one
-    av_image_copy(frame_->data, frame_->linesize, const_cast<const std::uint8_t**>(planes), strides,
-                  AV_PIX_FMT_YUV420P, even_.width, even_.height);
+    cv::Mat yuv = planes();
+    cv::cvtColor(*even, yuv, cv::COLOR_BGR2YUV_I420);
     frame_->pts = pictures_++;
     encode(frame_.get());
+}
+
+/// The planes of frame_, one below the other as OpenCV writes them.
+cv::Mat VideoWriter::planes() {
+    if (frame_->buf[0] == nullptr || !av_buffer_is_writable(frame_->buf[0])) {  // the encoder still holds the last one
+        av_buffer_unref(&frame_->buf[0]);
+        frame_->buf[0] = av_buffer_alloc(even_.area() * 3 / 2);
+        if (frame_->buf[0] == nullptr) throw std::bad_alloc();
+        av_image_fill_arrays(frame_->data, frame_->linesize, frame_->buf[0]->data, AV_PIX_FMT_YUV420P, even_.width,
+                             even_.height, 1);
+    }
+    return {even_.height * 3 / 2, even_.width, CV_8UC1, frame_->buf[0]->data};
 }
 
 void VideoWriter::finish() {

@@ -32,6 +32,7 @@ public:
 private:
     void open_encoder(AVRational fps);
     bool try_encoder(const char* name, AVRational fps);
+    cv::Mat planes();
     void encode(AVFrame* frame);
     void check(int result, const char* what) const;
 
@@ -44,7 +45,7 @@ private:
     ffmpeg::Packet packet_;
     ThreadIds threads_;
     std::int64_t pictures_ = 0;
-    cv::Mat doubled_, planes_;
+    cv::Mat doubled_;
 };
 
 }  // namespace skyseg

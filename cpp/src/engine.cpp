@@ -174,7 +174,7 @@ Masks Engine::run(const cv::Mat& frame_bgr) {
     return masks;
 }
 
-void Engine::infer(const cv::Mat& frame_bgr, Masks& small) {
+void Engine::infer(const cv::Mat& frame_bgr, Masks& small, const std::function<void()>& taken) {
     if (frame_bgr.empty() || frame_bgr.dims != 2 || frame_bgr.type() != CV_8UC3) {
         throw Error(frame_bgr.empty() ? "the frame is empty" : "the frame is not 8-bit BGR with three channels", "",
                     "read it with cv::imread(path, cv::IMREAD_COLOR), which gives an empty one for a path it cannot read");
@@ -182,6 +182,7 @@ void Engine::infer(const cv::Mat& frame_bgr, Masks& small) {
     const ModelCard& card = state_->info.card;
     auto input = state_->inputs.take();
     prepare(frame_bgr, card, *input);
+    if (taken) taken();
     small.labels.create(card.height, card.width, CV_8UC1);
     small.confidence.create(card.height, card.width, CV_8UC1);
     try {

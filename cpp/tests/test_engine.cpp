@@ -35,6 +35,20 @@ TEST_CASE("every backend that is built in finds the sky at the frame's own size"
     }
 }
 
+TEST_CASE("a frame may change as soon as it is taken") {
+    Engine engine = Engine::open(fixture("binary.onnx"), with(Backend::automatic));
+    cv::Mat frame = scene(SIZE, 100), labels;
+    Masks small;
+    int times = 0;
+    engine.infer(frame, small, [&] {
+        frame.setTo(cv::Scalar::all(0));
+        ++times;
+    });
+    engine.enlarge(small, SIZE, labels);
+    CHECK(times == 1);
+    CHECK(std::abs(horizon_in(labels) - 100) <= 3);
+}
+
 TEST_CASE("several threads get each their own answer") {
     Engine engine = Engine::open(fixture("binary.onnx"), with(Backend::openvino, 2));
     std::vector<std::future<int>> horizons;

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -122,8 +123,9 @@ public:
     /// Throws Error for another type or an empty frame, EngineError if the backend fails.
     Masks run(const cv::Mat& frame_bgr);
 
-    /// The two halves of `run`, for a pipeline. `infer` answers at the model's size, ...
-    void infer(const cv::Mat& frame_bgr, Masks& small);
+    /// The two halves of `run`, for a pipeline. `infer` answers at the model's size, and calls `taken`, if there is one,
+    /// as soon as it needs the frame no more, ...
+    void infer(const cv::Mat& frame_bgr, Masks& small, const std::function<void()>& taken = {});
     /// ... and `enlarge` brings labels, and confidence if it is asked for, to the frame's.
     void enlarge(const Masks& small, cv::Size size, cv::Mat& labels, cv::Mat* confidence = nullptr) const;
 
