@@ -1,3 +1,4 @@
+# make setup  .venv with all that is needed (about 6 GB)
 # make demo   the whole pipeline on rendered scenes, then the result playing on a clip (first run: minutes)
 # make test   every test but those of the C++ player
 # make ui     MLflow's pages on localhost
@@ -14,7 +15,9 @@ PORT ?= 5000
 # Stages run `python`: the one in .venv, without anybody having to activate it.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test ui lint format lock cpp cpp-test
+.PHONY: setup demo test ui lint format lock cpp cpp-test
+setup: $(READY)
+
 demo: $(READY)
 	$(BIN)/python -m src.demo
 

@@ -7,7 +7,7 @@ import pytest
 from tests.import_graph import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ELSEWHERE = ("make demo", "make test")  # tests/test_pipeline.py runs the demo; this suite is the other
+ELSEWHERE = ("make setup", "make demo", "make test")  # tests/test_pipeline.py runs the demo; this suite is the other
 
 
 def blocks(language: str) -> list[str]:
