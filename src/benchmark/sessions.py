@@ -20,7 +20,7 @@ import numpy as np
 from src.benchmark.latency import timings
 from src.benchmark.report import format_table
 from src.errors import user_errors
-from src.hardware import bf16_flag, cores, processor
+from src.hardware import EXACT_INT8, bf16_flag, cores, processor
 from src.model_card import ModelCard, read_card
 from src.runtime.engines import open_model_file
 from src.runtime.engines.base import INPUT, OUTPUTS, Options, first_line
@@ -69,6 +69,7 @@ def _onnx_runtime(path: Path, card: ModelCard, opened: ExitStack) -> Iterator[tu
         options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_{level}")
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+        options.add_session_config_entry(*EXACT_INT8)
         if parallel:
             options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
         made = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -12,6 +12,7 @@ from src.evaluation.metrics import Tally
 from src.export.graph import INPUT, OUTPUTS, check_contract
 from src.export.images import Images
 from src.export.operators import TENSORRT, tensorrt_violations
+from src.hardware import EXACT_INT8
 from src.model_card import ClassInfo
 from src.models.portable import PortableModel
 
@@ -173,6 +174,7 @@ def _session(model: onnx.ModelProto) -> "InferenceSession":
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors alone: it warns of folding infinities
+    options.add_session_config_entry(*EXACT_INT8)
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 

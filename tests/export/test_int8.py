@@ -8,6 +8,7 @@ import pytest
 from src.export.graph import INPUT, parts_of
 from src.export.int8 import to_int8
 from src.export.operators import tensorrt_violations
+from src.hardware import EXACT_INT8
 from tests.export.conftest import arrays, nodes
 
 
@@ -56,7 +57,9 @@ def test_each_calibration_keeps_most_labels_and_prints_nothing(tiny, calibration
     model = to_int8(tiny.fp32, tiny.images.calibration, calibration)
     assert capsys.readouterr() == ("", "")
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry(*EXACT_INT8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     labels = session.run(["labels"], {INPUT: tiny.images.frames})[0]
     assert (labels == tiny.images.masks).mean() > 0.9
 

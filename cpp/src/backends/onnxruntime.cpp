@@ -59,6 +59,8 @@ SessionOptions session_options(const Request& request) {
     // Spinning workers answer sooner, but take the cores that decoding or a second request needs.
     check(api().AddSessionConfigEntry(options.get(), "session.intra_op.allow_spinning",
                                       request.requests == 1 ? "1" : "0"));
+    // Without VNNI, fast int8 kernels overflow (src/hardware.py, EXACT_INT8).
+    check(api().AddSessionConfigEntry(options.get(), "session.x64quantprecision", "1"));
     return options;
 }
 

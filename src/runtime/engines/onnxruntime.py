@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.errors import EngineError
-from src.hardware import processor
+from src.hardware import EXACT_INT8, processor
 from src.model_card import EXPORT_FIX
 from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, first_line
 
@@ -126,5 +126,6 @@ def _session(onnx_path: Path, settings: dict[str, Any]) -> "onnxruntime.Inferenc
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, settings["graph_optimization_level"])
     options.log_severity_level = 4  # fatal: a failed load raises, and its log would only repeat it
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(settings["allow_spinning"])))
+    options.add_session_config_entry(*EXACT_INT8)
     providers: list = [(CUDA, CUDA_OPTIONS)] if settings["provider"] == CUDA else []
     return onnxruntime.InferenceSession(onnx_path, options, providers=[*providers, "CPUExecutionProvider"])
