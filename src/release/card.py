@@ -72,7 +72,7 @@ def _data(card: ModelCard) -> str:
         "The code is Apache-2.0. The photographs keep their terms: where these allow research alone, whoever uses the "
         "weights for anything else has to judge whether they may."
     )
-    return f"{_table(['set', 'images learnt from', 'terms'], rows)}\n\n{terms} No photograph is in this repository."
+    return f"{_table(['set', 'images, all splits', 'terms'], rows)}\n\n{terms} No photograph is in this repository."
 
 
 def _origin(card: ModelCard, train: Mapping[str, Any]) -> str:
