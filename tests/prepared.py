@@ -19,7 +19,7 @@ LOOKUPS = {"toy": TABLE.lookup(CLASSES, "toy")[0]}
 SIZES = Preprocess(height=32, width=64, train_scale=1.5, jpeg_quality=95)
 TOY_TRAIN = {
     "epochs": 3, "patience": 10, "batch_size": 4, "lr": 3e-3, "precision": "fp32", "devices": 1, "workers": 0,
-    "threads": 1,
+    "threads": 1, "init": None,
 }  # fmt: skip
 TOY_MODEL = {
     "name": "unet", "encoder": "tu-mobilenetv4_conv_small", "encoder_weights": None,

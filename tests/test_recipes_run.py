@@ -1,6 +1,7 @@
 """Each recipe end to end at toy size: its own source's layout through the stages' mains, in one process."""
 
 import json
+import shutil
 
 import pytest
 from ruamel.yaml import YAML
@@ -114,6 +115,7 @@ def test_it_runs_from_its_data_to_a_model_file(name, tmp_path, monkeypatch, requ
         for stage in (download, filter_sky, preprocess, train):
             stage.main()
         (tmp_path / "models/checkpoint.ckpt").rename(tmp_path / init)
+        shutil.rmtree(tmp_path / "data")  # as DVC does before a stage runs again
     settings = made_small(name, tmp_path)
     if "skyfinder" in settings["data"]["sources"]:
         request.getfixturevalue("zenodo")
