@@ -59,7 +59,7 @@ def without_values(text):
 
 def test_the_systems_of_the_field_are_there():
     family = {f"drivable-bdd100k-{net}" for net in ("fcn", "unet", "pspnet", "deeplabv3plus", "segformer")}
-    others = {"deeplabv3-ade20k", "unet-skyfinder", "bisenetv2-cityscapes", "release", "release-coarse", "demo"}
+    others = {"deeplabv3-ade20k", "unet-skyfinder", "bisenetv2-cityscapes", "release", "release-coarse", "release-middle", "demo"}
     assert set(NAMES) == family | others | {"camvid-comparison", "scenes-alone"}
 
 

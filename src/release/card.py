@@ -85,6 +85,7 @@ def _origin(card: ModelCard, train: Mapping[str, Any]) -> str:
         )
     return f"""```sh
 python -m src.recipes apply release-coarse && dvc repro train && cp models/checkpoint.ckpt models/coarse.ckpt
+python -m src.recipes apply release-middle && dvc repro train && cp models/checkpoint.ckpt models/middle.ckpt
 python -m src.recipes apply release && dvc repro
 python -m src.release export --checkpoint models/checkpoint.ckpt
 python -m src.benchmark.peers --json scores.json
