@@ -45,6 +45,7 @@ class Augment(Section):
 class Train(Section):
     init: str | None
     freeze_norms: bool
+    init_share: Share
     epochs: int = Field(ge=1)
     patience: int = Field(ge=1)
     monitor: Literal["iou", "dice", "accuracy", "loss"]

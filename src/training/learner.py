@@ -9,7 +9,7 @@ from lightning.fabric import Fabric
 from src.models.losses import SegmentationLoss
 from src.models.zoo import Segmenter
 from src.params import Train
-from src.training.averaging import Average
+from src.training.averaging import Average, Mixture
 from src.training.optim import build_optimiser, build_schedule
 from src.training.pooling import pooled
 
@@ -25,7 +25,8 @@ class Learner:
         options: the section `train`.
         class_weights: by target index, or None.
         steps: optimiser steps of the whole run, for the schedule.
-        fine_tuned: the segmenter brings trained weights, whose norms `options.freeze_norms` may keep.
+        fine_tuned: the segmenter brings trained weights, whose norms `options.freeze_norms` may keep, and which
+            `options.init_share` mixes into the best guess.
     """
 
     def __init__(
@@ -55,16 +56,18 @@ class Learner:
             options.loss, class_weights, focal_gamma=options.focal_gamma, tversky_alpha=options.tversky_alpha
         ).to(fabric.device)
         self.average = Average(self.segmenter, options.ema) if options.ema else None
+        mixes = fine_tuned and options.init_share > 0
+        self._mixture = Mixture(self.segmenter, options.init_share) if mixes else None
         self.steps_done = 0
         optimiser = build_optimiser(self.segmenter, options)
         self.schedule = build_schedule(optimiser, options, steps)
         network = torch.compile(self.segmenter) if options.compile else self.segmenter
         self._network, self._optimiser = fabric.setup(network, optimiser)
 
-    @property
     def best_guess(self) -> Segmenter:
-        """The network to validate and to keep: the average if there is one."""
-        return self.average.network if self.average else self.segmenter
+        """The network to validate and to keep: the average if there is one, mixed with the initial weights if asked."""
+        tuned = self.average.network if self.average else self.segmenter
+        return self._mixture.of(tuned) if self._mixture else tuned
 
     @property
     def lr(self) -> float:

@@ -143,6 +143,26 @@ def test_from_scratch_norms_are_never_frozen(prepared, tmp_path):
     assert any(tensor.abs().max() > 0 for name, tensor in weights(tmp_path).items() if "running_mean" in name)
 
 
+def test_what_is_kept_is_mixed_with_the_initial_weights(prepared, tuned_from, tmp_path):
+    figures = {
+        share: run(prepared, tmp_path / str(share), epochs=1, init=str(tuned_from), init_share=share)
+        for share in (0.0, 0.25)
+    }
+    initial, tuned, mixed = (weights(tmp_path / folder) for folder in (tuned_from.parent, "0.0", "0.25"))
+    floats = [name for name, tensor in tuned.items() if tensor.is_floating_point()]
+    assert any(not torch.equal(tuned[name], initial[name]) for name in floats)
+    for name in floats:
+        torch.testing.assert_close(mixed[name], 0.75 * tuned[name] + 0.25 * initial[name])
+    # It is validated, too.
+    assert figures[0.25]["val"]["loss"] != figures[0.0]["val"]["loss"]
+
+
+def test_from_scratch_nothing_is_mixed(prepared, tmp_path):
+    for share in (0.0, 0.5):
+        run(prepared, tmp_path / str(share), epochs=1, init_share=share)
+    assert_equal_weights(tmp_path / "0.0", tmp_path / "0.5")
+
+
 CHANGES = {"epochs": 2, "ema": 0.9, "checkpoint_every": 1}
 
 
