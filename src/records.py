@@ -1,6 +1,7 @@
 """Small files that are committed or compared: metrics, tables, and where a state came from."""
 
 import csv
+import io
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -24,12 +25,12 @@ def write_json(tree: Any, path: Path) -> None:
 
 
 def write_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Writes rows of equal keys as CSV."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_rounded(row) for row in rows)
+    """Writes rows of equal keys as CSV; the file is complete or as it was before."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_rounded(row) for row in rows)
+    write_whole(path, text.getvalue().encode())
 
 
 def read_metrics(folder: Path = METRICS) -> dict[str, Any]:

@@ -21,6 +21,7 @@ REPORTS = Path("reports/benchmark")
 def main() -> None:
     settings = params.load()
     options = settings.benchmark
+    load = os.getloadavg()[0]  # before it is this benchmark's own
     threads = cores() if settings.engine.threads == "auto" else settings.engine.threads
     frames, masks = ShardReader(Path("data/prepared/val")).spread(32)
     clip = Path(options.video) if options.video else video.rendered_clip(options.frames, Path(".work"))
@@ -33,7 +34,7 @@ def main() -> None:
     reached = goals.measure(ENGINE, frames, rows, threads=threads, runs=options.runs)
     steps = video.measure(ENGINE, clip, frames=options.frames, threads=threads)
 
-    machine = processor() | {"threads": threads, "load": os.getloadavg()[0]}
+    machine = processor() | {"threads": threads, "load": load}
     title = f"{machine['model']}, {threads} threads, load {machine['load']:.1f}"
     report.plot(rows, steps, title, REPORTS / "benchmark.png")
     write_table([row | {"contender": report.label(row)} for row in rows], METRICS / "latency.csv")

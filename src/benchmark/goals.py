@@ -96,11 +96,11 @@ def _async_gain(
         if ceiling is not None:
             ceilings.append(ceiling(runs) / one_by_one)
     rows = [
-        goal_row(f"{several.requests} requests in flight over one", gains, ">=", ASYNC_GAIN),
+        goal_row("requests in flight over one", gains, ">=", ASYNC_GAIN),
         goal_row("share of the limit with requests in flight", shares),
     ]
     if ceilings:
-        rows.append(goal_row(f"ceiling: {cores()} processes over one request", ceilings))
+        rows.append(goal_row("ceiling: a process per core over one request", ceilings))
     return rows
 
 

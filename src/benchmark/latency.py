@@ -13,7 +13,7 @@ import numpy as np
 from src.errors import EngineError
 from src.evaluation.metrics import Tally
 from src.model_card import ModelCard, read_card
-from src.runtime.engines import GRAPH_OF, PRECISIONS, open_engine, open_model_file
+from src.runtime.engines import GRAPH_OF, PRECISIONS, backend_module, open_engine, open_model_file
 from src.runtime.engines.base import Engine, Options
 from src.runtime.engines.choice import Models, obstacle
 from src.runtime.engines.timing import Call, interleaved
@@ -31,12 +31,14 @@ class Contender:
         name: in the table.
         path: a checkpoint (torch), a model file or an engine folder.
         backend, precision: None takes the engine folder's own.
+        gpu: False keeps ONNX Runtime on the processor.
     """
 
     name: str
     path: Path
     backend: str | None = None
     precision: str | None = None
+    gpu: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,19 @@ def contenders(checkpoint: Path, models: Path, engine: Path, *, quiet: bool = Fa
             if why and not quiet:
                 print(f"benchmark: no {backend} {precision}: {why}", flush=True)
             if not why:
-                graph = known.files[GRAPH_OF[precision]]
-                found.append(Contender(f"{backend} {precision}", graph, backend, precision))
+                found += _contenders_of(backend, precision, known.files[GRAPH_OF[precision]])
     return [*found, Contender(ENGINE, engine)]
+
+
+def _contenders_of(backend: str, precision: str, graph: Path) -> list[Contender]:
+    """One; of ONNX Runtime with a GPU two, as the reference is its processor's."""
+    if backend != "onnxruntime":
+        return [Contender(f"{backend} {precision}", graph, backend, precision)]
+    on_gpu = backend_module(backend).on_gpu()
+    processor = (
+        [] if precision == "fp16" else [Contender(f"{backend} {precision}", graph, backend, precision, gpu=False)]
+    )
+    return processor + ([Contender(f"{backend} cuda {precision}", graph, backend, precision)] if on_gpu else [])
 
 
 def measure(
@@ -167,7 +179,7 @@ def open_contender(one: Contender, conditions: Conditions, opened: ExitStack) ->
     if one.backend is None:
         engine = open_engine(one.path, threads=conditions.threads)
     else:
-        options = Options(threads=conditions.threads, batch_sizes=conditions.batch_sizes)
+        options = Options(threads=conditions.threads, batch_sizes=conditions.batch_sizes, gpu=one.gpu)
         engine = open_model_file(one.path, read_card(one.path), one.backend, one.precision, options)
     opened.enter_context(engine)
     return ContenderCall(lambda frames: engine.infer(frames).labels, engine)

@@ -180,12 +180,17 @@ def _times(options: argparse.Namespace, card: ModelCard) -> dict[str, Any]:
     picture = np.random.default_rng(1).integers(0, 256, (card.height, card.width, 3), np.uint8)
     peer = PeerModel(options.peer, HINTS[fastest], options.threads)
     pixels = peer.prepare(picture)
-    with open_model_file(options.model, card, "openvino", own, Options(threads=options.threads)) as engine:
+    if options.model.is_dir():
+        opened = open_engine(options.model, threads=options.threads)
+    else:
+        opened = open_model_file(options.model, card, "openvino", own, Options(threads=options.threads))
+    with opened as engine:
+        ran = f"{engine.info.backend} {engine.info.precision}"
         calls = [lambda _: engine.infer(picture[None]), lambda _: peer.infer(pixels)]
         seconds = interleaved(calls, [pixels], runs=options.runs, warmup=WARMUP)
     ours, theirs = (median(taken) * 1000 for taken in seconds)
     return {
-        "measure": f"one inference, OpenVINO {fastest}, {options.threads} threads",
+        "measure": f"one inference, {ran} (peer: openvino {fastest}), {options.threads} threads",
         "images": None,
         "unit": "ms",
         **dict.fromkeys(VARIANTS),  # what a variant adds comes after the inference

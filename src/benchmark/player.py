@@ -56,10 +56,11 @@ def main() -> None:
     parser.add_argument("--soak", type=int, default=20_000, metavar="FRAMES", help="(default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), help="these alone")
     options = parser.parse_args()
+    load = os.getloadavg()[0]  # before it is this benchmark's own
     options.video = options.video or video.rendered_clip(options.frames, Path(".work"))
     with TemporaryDirectory() as work:
         rows = [row for name in options.only for row in MEASURES[name](options, Path(work))]
-    machine = processor() | {"load": os.getloadavg()[0]}
+    machine = processor() | {"load": load}
     print(f"\n{machine['model']}, {machine['cores']} cores, load {machine['load']:.1f}\n")
     print(format_table(rows, GOAL_COLUMNS), end="\n\n")
     print(json.dumps({"machine": machine, "player": rows}), flush=True)

@@ -1,5 +1,6 @@
 """Video FPS of the built engine, step by step, and the limit that the processor sets."""
 
+import hashlib
 import tempfile
 import time
 from collections import deque
@@ -61,8 +62,10 @@ def measure(engine_folder: Path, video: Path, *, frames: int, threads: int) -> l
 
 
 def rendered_clip(frames: int, work: Path) -> Path:
-    """A 1280x720 clip of the project's own, rendered once and kept below `work`."""
-    path = work / "clips" / f"{frames}.mp4"
+    """A 1280x720 clip of the project's own, rendered once by each state of the generator and kept below `work`."""
+    generator = sorted((Path(__file__).resolve().parents[1] / "data" / "synthesis").rglob("*.py"))
+    state = hashlib.sha256(b"".join(source.read_bytes() for source in generator)).hexdigest()[:12]
+    path = work / "clips" / f"{frames}-{state}.mp4"
     if not path.is_file():
         write_clip(path, None, frames=frames, fps=25, seed=0, width=1280, height=720)
     return path

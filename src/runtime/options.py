@@ -74,15 +74,15 @@ def _input(parser: argparse.ArgumentParser) -> None:
     part = parser.add_argument_group("which frames")
     part.add_argument("--start", type=_seconds, metavar="S", help="begin S seconds into the video")
     part.add_argument("--end", type=_seconds, metavar="S", help="end S seconds into the video")
-    part.add_argument("--stride", type=_positive, metavar="N", help="take every Nth frame")
+    part.add_argument("--stride", type=positive, metavar="N", help="take every Nth frame")
     part.add_argument(
         "--fps",
         type=_rate,
         metavar="RATE",
         help="take and save this many frames per second of video, leaving out or repeating; live: at most this many",
     )
-    part.add_argument("--loop", type=_positive, metavar="N", help="play the file N times")
-    part.add_argument("--max-frames", type=_positive, metavar="N", help="end after N frames or photos")
+    part.add_argument("--loop", type=positive, metavar="N", help="play the file N times")
+    part.add_argument("--max-frames", type=positive, metavar="N", help="end after N frames or photos")
     part.add_argument(
         "--reconnect",
         type=_seconds,
@@ -115,7 +115,7 @@ def _output(parser: argparse.ArgumentParser) -> None:
 def _pictures(parser: argparse.ArgumentParser) -> None:
     look = parser.add_argument_group("what is shown and saved")
     look.add_argument("--view", choices=VIEWS, default="overlay", help="(default: %(default)s)")
-    look.add_argument("--opacity", type=_share, default=0.5, metavar="0..1", help="of the tint (default: %(default)s)")
+    look.add_argument("--opacity", type=share, default=0.5, metavar="0..1", help="of the tint (default: %(default)s)")
     look.add_argument(
         "--colour", type=_colour, metavar="#RRGGBB", help="of the tint and the outline (default: the model's)"
     )
@@ -128,7 +128,7 @@ def _pictures(parser: argparse.ArgumentParser) -> None:
     )
     look.add_argument("--sky", type=Path, metavar="FILE", help="the new sky of --view replace: a picture or a clip")
     edges = parser.add_argument_group("the mask")
-    edges.add_argument("--threshold", type=_share, metavar="0..1", help="probability of sky (default: the model's)")
+    edges.add_argument("--threshold", type=share, metavar="0..1", help="probability of sky (default: the model's)")
     edges.add_argument(
         "--refine",
         choices=("none", "guided"),
@@ -148,11 +148,11 @@ def _model(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument("--backend", choices=("tensorrt", "openvino", "onnxruntime"), help="(default: the engine's)")
     model.add_argument("--precision", choices=("fp32", "bf16", "fp16", "int8"), help="(default: the engine's)")
-    model.add_argument("--threads", type=_positive, metavar="N", help="for inference (default: every core)")
-    model.add_argument("--batch", type=_positive, metavar="N", help="frames per inference (default: 1)")
+    model.add_argument("--threads", type=positive, metavar="N", help="for inference (default: every core)")
+    model.add_argument("--batch", type=positive, metavar="N", help="frames per inference (default: 1)")
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
     return int(text)
@@ -168,7 +168,7 @@ def _number(text: str, accept: Callable[[float], bool], what: str) -> float:
     return value
 
 
-def _share(text: str) -> float:
+def share(text: str) -> float:
     return _number(text, lambda value: 0 <= value <= 1, "between 0 and 1")
 
 

@@ -8,7 +8,6 @@ record.py, probe.py what the folder says of itself, and the frame on which it is
 timing.py           interleaved timing
 """
 
-import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -102,6 +101,7 @@ def open_engine(
 
 def open_model_file(path: Path, card: ModelCard, backend: str, precision: str, options: "Options") -> "Engine":
     """Opens an .onnx model file whose card has been read; errors as in `open_engine`."""
+    from src.hardware import processor
     from src.runtime.engines.base import EngineInfo
     from src.runtime.engines.record import sha256
 
@@ -112,7 +112,8 @@ def open_model_file(path: Path, card: ModelCard, backend: str, precision: str, o
             fix=f"open the {GRAPH_OF[precision]} model file: dvc repro export-onnx writes models/onnx",
         )
     module = backend_module(backend)
-    info = EngineInfo(backend, precision, device_name(module.hardware()), card, sha256(path), path)
+    hardware = module.hardware() if options.gpu else processor()
+    info = EngineInfo(backend, precision, device_name(hardware), card, sha256(path), path)
     return module.open_model(path, info, options)
 
 
@@ -133,7 +134,10 @@ def installed(backend: str) -> bool:
 
 def backend_module(backend: str) -> ModuleType:
     """The module behind a backend: open_model, open_payload, save, unavailable, version, hardware."""
-    return importlib.import_module(f"src.runtime.engines.{backend}")
+    # Spelt out: dvc.yaml's dependencies are read off the source. A backend's own library is loaded by its first call.
+    from src.runtime.engines import onnxruntime, openvino, tensorrt
+
+    return {"tensorrt": tensorrt, "openvino": openvino, "onnxruntime": onnxruntime}[backend]
 
 
 def library_versions(backend: str) -> dict[str, str]:

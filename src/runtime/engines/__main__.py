@@ -13,6 +13,7 @@ from pathlib import Path
 
 from src.errors import UserError, user_errors
 from src.runtime.engines import PRECISIONS
+from src.runtime.options import positive, share
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,11 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the engine folder to write or replace")
     parser.add_argument("--backend", choices=("auto", *PRECISIONS), default="auto", help="(default: %(default)s)")
     parser.add_argument("--precision", choices=("auto", *every), default="auto", help="(default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="for inference (default: every core)")
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1], help="TensorRT alone (default: 1)")
-    parser.add_argument("--frames", type=int, default=32, help="pictures to look at, at most (default: %(default)s)")
-    parser.add_argument("--min-agreement", type=float, default=0.99, help="0..1; of labels (default: %(default)s)")
-    parser.add_argument("--int8-min-agreement", type=float, default=0.98, help="0..1 (default: %(default)s)")
+    parser.add_argument("--threads", type=positive, help="for inference (default: every core)")
+    parser.add_argument("--batch-sizes", type=positive, nargs="+", default=[1], help="TensorRT alone (default: 1)")
+    parser.add_argument(
+        "--frames", type=positive, default=32, help="pictures to look at, at most (default: %(default)s)"
+    )
+    parser.add_argument("--min-agreement", type=share, default=0.99, help="0..1; of labels (default: %(default)s)")
+    parser.add_argument("--int8-min-agreement", type=share, default=0.98, help="0..1 (default: %(default)s)")
     options = parser.parse_args(arguments)
     with user_errors():
         _build(options)
@@ -50,8 +53,8 @@ def _build(options: argparse.Namespace) -> None:
     models = Models.find(options.models)
     card = models.cards[models.reference]
     photos = find_pictures(options.images)
-    step = max(1, len(photos) // options.frames)
-    pictures = [read_if_possible(path) for path in photos[::step][: options.frames]]
+    spread = np.linspace(0, len(photos) - 1, min(options.frames, len(photos))).round().astype(int)
+    pictures = [read_if_possible(photos[place]) for place in spread]
     frames = [prepare(picture.image, card) for picture in pictures if picture is not None]
     if not frames:
         raise UserError(f"{options.images}: none of the pictures can be read", fix="name another folder")

@@ -93,7 +93,7 @@ class Engine(ABC):
         self.requests = requests
         self._slots = threading.BoundedSemaphore(requests)
         self._workers = ThreadPoolExecutor(requests, thread_name_prefix=f"{info.backend}-request")
-        self._closed = False
+        self._closed, self._closing = False, threading.Lock()
 
     def infer(self, frames: np.ndarray) -> Masks:
         """Answers now, on the calling thread.
@@ -106,6 +106,7 @@ class Engine(ABC):
         """
         self._check(frames)
         with self._slots:
+            self._refuse_if_closed()  # by another thread, while this one waited
             return self._run_named(frames)
 
     def submit(self, frames: np.ndarray) -> "Future[Masks]":
@@ -129,8 +130,12 @@ class Engine(ABC):
 
     def close(self) -> None:
         """Waits for what is in flight and frees the workers; closing twice does nothing."""
-        self._closed = True
-        self._workers.shutdown(wait=True)
+        with self._closing:
+            self._closed = True
+            self._workers.shutdown(wait=True)
+            for _ in range(self.requests):  # those of `infer` on other threads
+                self._slots.acquire()
+            self._slots.release(self.requests)
 
     def __enter__(self) -> "Engine":
         return self
@@ -160,10 +165,13 @@ class Engine(ABC):
                 f"{self.info.path}: {self.info.backend} failed", first_line(error), memory_fix(error)
             ) from error
 
-    def _check(self, frames: np.ndarray) -> None:
-        card = self.info.card
+    def _refuse_if_closed(self) -> None:
         if self._closed:
             raise EngineError(f"{self.info.path}: the engine is closed")
+
+    def _check(self, frames: np.ndarray) -> None:
+        card = self.info.card
+        self._refuse_if_closed()
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[1:] != (card.height, card.width, 3):
             raise EngineError(
                 f"frames are {frames.dtype} {list(frames.shape)}, not uint8 [N, {card.height}, {card.width}, 3]",

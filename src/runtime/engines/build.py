@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from src.errors import EngineError, UserError
+from src.files import check_writable
 from src.hardware import cores
 from src.runtime.engines import GRAPH_OF, backend_module, library_versions
 from src.runtime.engines.base import INPUT, OUTPUTS, Engine, Options
@@ -52,12 +53,13 @@ def build_engine(
     Raises:
         EngineError: unusable model file or frames, a backend or precision that is not to be had, or fewer
             labels agree than the limit asks for; nothing is written.
-        UserError: `out_dir` holds something other than an engine.
+        UserError: `out_dir` holds something other than an engine, or cannot be written.
     """
     started = time.perf_counter()
     out_dir = Path(out_dir)
     options = Options(threads=threads or cores(), batch_sizes=tuple(sorted({1, *batch_sizes})), timings=timings)
     _refuse_foreign_folder(out_dir)
+    check_writable(out_dir.parent)  # better now than after minutes of measuring
     found = Models.find(Path(models))
     if len(frames) == 0:
         raise EngineError("no frames to compare the engine with the model file on")
@@ -69,7 +71,11 @@ def build_engine(
         reason = reason if "auto" in (backend, precision) else "as asked"
         probe = choose_probe(frames, reference, winner.agreement.per_frame, winner.limit)
         record = _record(winner, variants, reason, found, len(frames))
-        record = _write_folder(record, winner.engine, found, probe, out_dir, started)
+        try:
+            record = _write_folder(record, winner.engine, found, probe, out_dir, started)
+        except OSError as error:
+            fix = "free space, or choose another folder"
+            raise UserError(f"{out_dir}: the engine cannot be written", str(error), fix) from error
     print(
         f"engine: {record.backend} {record.precision} ({record.reason}; labels agree on {winner.share:.2%} of pixels), "
         f"built in {record.build_seconds:.1f} s"
@@ -126,10 +132,20 @@ def _write_folder(
             build_seconds=round(time.perf_counter() - started, 3),
         )
         record.write(fresh)
-        if out_dir.exists():
-            out_dir.rename(Path(temporary) / "replaced")
-        fresh.rename(out_dir)
+        _put_in_place(fresh, out_dir, Path(temporary) / "replaced")
     return record
+
+
+def _put_in_place(fresh: Path, out_dir: Path, replaced: Path) -> None:
+    """Renames the new folder, and the old one out of its way; back again if the system refuses."""
+    if out_dir.exists():
+        out_dir.rename(replaced)
+    try:
+        fresh.rename(out_dir)
+    except OSError:
+        if replaced.exists():
+            replaced.rename(out_dir)
+        raise
 
 
 def _refuse_foreign_folder(out_dir: Path) -> None:

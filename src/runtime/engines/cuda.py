@@ -98,7 +98,11 @@ class Buffer:
         cudart = _cudart()
         self._bytes = int(np.prod(shape))
         self.device = int(check(cudart.cudaMalloc(self._bytes)))
-        self._pinned = int(check(cudart.cudaHostAlloc(self._bytes, cudart.cudaHostAllocDefault)))
+        try:
+            self._pinned = int(check(cudart.cudaHostAlloc(self._bytes, cudart.cudaHostAllocDefault)))
+        except BaseException:
+            cudart.cudaFree(self.device)
+            raise
         memory = (ctypes.c_uint8 * self._bytes).from_address(self._pinned)
         self.host = np.frombuffer(memory, np.uint8).reshape(shape)
 

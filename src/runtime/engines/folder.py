@@ -59,8 +59,13 @@ def _models_of_pipeline(folder: Path) -> Path | None:
 
 
 def _tested(engine: Engine, record: EngineRecord, folder: Path, options: Options) -> Engine:
-    probe, limit = Probe.load(folder), record.agreement["limit"] - PROBE_SLACK
-    found = probe.agreement(engine)
+    limit = record.agreement["limit"] - PROBE_SLACK
+    try:
+        probe = Probe.load(folder)
+        found = probe.agreement(engine)
+    except BaseException:
+        engine.close()
+        raise
     if found >= limit:
         return engine
     engine.close()

@@ -9,7 +9,7 @@ Works with TensorRT 10.12 and later 10, and 11, by the calls both have. Not yet 
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ class TensorRTEngine(Engine):
     """
 
     def __init__(self, plan: bytes, info: EngineInfo, options: Options) -> None:
-        trt = _tensorrt()
+        trt = load_tensorrt()
         self._logger = trt.Logger(trt.Logger.ERROR)
         self._runtime: trt.Runtime = trt.Runtime(self._logger)
         self._cuda_engine: trt.ICudaEngine = self._runtime.deserialize_cuda_engine(plan)
@@ -71,7 +71,9 @@ class TensorRTEngine(Engine):
 
     def close(self) -> None:
         super().close()
-        self._opened.close()
+        # After a fault every call of CUDA answers with it, those that free included; it has been told by then.
+        with suppress(CudaError):
+            self._opened.close()
 
     def raw_call(self) -> Callable[[np.ndarray], Any]:
         request = self._free.get()
@@ -235,7 +237,7 @@ def unavailable(precision: str) -> str:
 
 
 def version() -> str:
-    return _tensorrt().__version__
+    return load_tensorrt().__version__
 
 
 def hardware() -> dict[str, Any]:
@@ -249,7 +251,7 @@ def profile_sizes(engine: "trt.ICudaEngine") -> tuple[int, ...]:
 
 
 def _ports(engine: "trt.ICudaEngine") -> tuple[dict[str, list], dict[str, list]]:
-    trt = _tensorrt()
+    trt = load_tensorrt()
     inputs: dict[str, list] = {}
     outputs: dict[str, list] = {}
     for index in range(engine.num_io_tensors):
@@ -259,7 +261,8 @@ def _ports(engine: "trt.ICudaEngine") -> tuple[dict[str, list], dict[str, list]]
     return inputs, outputs
 
 
-def _tensorrt() -> Any:
+def load_tensorrt() -> Any:
+    """The library; raises EngineError if it is missing, does not load or is too old."""
     try:
         import tensorrt
     except (ImportError, OSError) as error:  # OSError: its libraries are missing or do not load

@@ -11,7 +11,7 @@ from src.errors import EngineError
 from src.files import make_writable
 from src.model_card import ModelCard
 from src.runtime.engines.base import INPUT, first_line, memory_fix
-from src.runtime.engines.tensorrt import INSTALL
+from src.runtime.engines.tensorrt import INSTALL, load_tensorrt
 
 WORKSPACE_BYTES = 1 << 30  # scratch memory a tactic may ask for; the networks here need far less
 TIMING_CACHE = "tensorrt.timings"
@@ -32,7 +32,7 @@ def build_plan(onnx_path: Path, card: ModelCard, batch_sizes: Sequence[int], tim
         the serialised plan, for this GPU and TensorRT version.
 
     Raises:
-        EngineError: Polygraphy or TensorRT is missing, or TensorRT cannot build the graph.
+        EngineError: Polygraphy or TensorRT is missing or too old, or TensorRT cannot build the graph.
     """
     try:
         from polygraphy.backend.trt import CreateConfig, Profile, engine_bytes_from_network, network_from_onnx_path
@@ -40,8 +40,7 @@ def build_plan(onnx_path: Path, card: ModelCard, batch_sizes: Sequence[int], tim
         from polygraphy.logger import G_LOGGER
     except ImportError as error:
         raise EngineError("Polygraphy is not installed", str(error), INSTALL) from error
-    import tensorrt as trt
-
+    trt = load_tensorrt()
     shapes = [(size, card.height, card.width, 3) for size in batch_sizes]
     profiles = [Profile().add(INPUT, min=shape, opt=shape, max=shape) for shape in shapes]
     kept = None
