@@ -5,7 +5,8 @@ import pytest
 
 from src.benchmark import latency
 from src.benchmark.latency import Conditions, Contender, contenders, measure, timings
-from src.runtime.engines import choice, openvino
+from src.errors import EngineError
+from src.runtime.engines import choice, onnxruntime, openvino
 from src.runtime.engines.build import build_engine
 from tests.model_file import HEIGHT, WIDTH, write_variants
 
@@ -39,6 +40,26 @@ def test_contenders_are_all_that_this_machine_has(models, engine, monkeypatch, c
     said = capsys.readouterr().out
     assert "no openvino fp16: no fp16 here" in said
     assert "no tensorrt int8: not installed" in said
+
+
+def test_beside_onnx_runtime_on_a_gpu_its_processor_stays_the_reference(models, engine, monkeypatch):
+    monkeypatch.setattr(onnxruntime, "on_gpu", lambda: True)
+    monkeypatch.setattr(choice, "installed", lambda backend: backend == "onnxruntime")
+    found = {one.name: one for one in contenders(Path("c.ckpt"), models, engine, quiet=True)}
+    names = ["onnxruntime fp32", "onnxruntime cuda fp32", "onnxruntime cuda fp16", "onnxruntime int8"]
+    assert list(found) == ["torch fp32", *names, "onnxruntime cuda int8", "engine"]
+    assert {name: one.gpu for name, one in found.items() if "onnx" in name} == {
+        name: "cuda" in name for name in found if "onnx" in name
+    }
+
+
+def test_the_reference_needs_no_gpu_where_one_is_claimed(models, frames, monkeypatch):
+    def no_device():
+        raise EngineError("no usable NVIDIA GPU here")
+
+    monkeypatch.setattr(onnxruntime, "on_gpu", lambda: True)
+    monkeypatch.setattr(onnxruntime, "hardware", no_device)
+    assert choice.Models.find(models).reference_masks(frames[:1], 1)[0].labels.shape == (1, HEIGHT, WIDTH)
 
 
 def test_a_row_per_batch_size_and_contender_that_opens(models, engine, frames, monkeypatch, capsys):

@@ -80,3 +80,18 @@ def test_differences_are_those_of_the_confidence(tiny, checkpoint):
     assert figures["agreement"] == 0
     assert figures["max_difference"] == pytest.approx(figures["mean_difference"]) == 0.2
     assert (figures["checkpoint_iou"], figures["iou"], figures["iou_change"]) == (1, 0, -1)
+
+
+def test_a_stand_in_does_not_hide_a_fault_of_the_graph_that_is_written(tiny, checkpoint):
+    wrong = onnx.ModelProto.FromString(tiny.fp32.SerializeToString())
+    last = [node for node in wrong.graph.node if node.op_type == "Conv"][-1]
+    for weights in wrong.graph.initializer:  # sky is where it is not
+        if weights.name in last.input:
+            weights.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(weights), weights.name))
+    gate = Gate("agreement", 0.999, "export.min_agreement_fp16")
+    frames = tiny.images.frames
+    for model, stand_in in ((wrong, tiny.fp32), (tiny.fp32, wrong)):
+        verdict = judge(model, checkpoint, frames, gate=gate, batch_sizes=(1,), stand_in=stand_in)
+        assert not verdict.passed
+        assert verdict.figures["agreement"] < 0.999
+    assert judge(tiny.fp32, checkpoint, frames, gate=gate, batch_sizes=(1,), stand_in=tiny.fp32).passed

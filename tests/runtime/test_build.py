@@ -234,3 +234,29 @@ def test_a_folder_of_something_else_is_not_replaced(binary_model, frames, tmp_pa
     with pytest.raises(UserError, match="not an engine folder"):
         build_engine(binary_model, tmp_path / "photos", frames)
     assert (tmp_path / "photos" / "holiday.jpg").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_measuring(binary_model, frames, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(choice, "interleaved", None)  # nothing is measured
+    with pytest.raises(UserError, match="file"):
+        build_engine(binary_model, tmp_path / "file" / "engine", frames, backend="openvino")
+
+
+def test_an_engine_that_cannot_be_put_in_place_leaves_the_old_one(binary_model, frames, tmp_path, monkeypatch):
+    asked = {"backend": "openvino", "precision": "fp32"}
+    build_engine(binary_model, tmp_path / "engine", frames, **asked)
+    before = (tmp_path / "engine/engine.json").read_bytes()
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name == "fresh":
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(UserError, match="cannot be written") as caught:
+        build_engine(binary_model, tmp_path / "engine", frames, **asked)
+    assert "free space" in caught.value.fix
+    assert (tmp_path / "engine/engine.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["engine"]

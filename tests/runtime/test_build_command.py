@@ -45,6 +45,11 @@ def test_pictures_that_cannot_be_read_and_other_mistakes_exit_with_a_message(pho
         main(["--models", str(tmp_path / "missing.onnx"), *given[2:]])
     assert ended.value.code == 3
     assert "no such model file" in capsys.readouterr().err
+    for wrong in (("--frames", "0"), ("--batch-sizes", "0"), ("--threads", "-2"), ("--min-agreement", "2")):
+        with pytest.raises(SystemExit) as ended:
+            main([*given, *wrong])
+        assert ended.value.code == 2
+        assert wrong[0] in capsys.readouterr().err
     assert not (tmp_path / "engine").exists()
 
 

@@ -439,3 +439,28 @@ def test_ctrl_c_is_heard_after_another_thread_let_the_last_openvino_engine_go(bi
     command = [sys.executable, "-c", AFTERWARDS, binary_model]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert (done.returncode, done.stdout) == (0, "heard\n"), done.stderr
+
+
+def test_closing_waits_for_an_inference_of_another_thread(binary_model, frames):
+    engine = open_engine(binary_model, backend="onnxruntime")
+    run, began, goes_on, closed = engine._run, threading.Event(), threading.Event(), threading.Event()
+
+    def slow(given):
+        began.set()
+        assert goes_on.wait(60)
+        assert not closed.is_set()
+        return run(given)
+
+    engine._run = slow
+    answers = []
+    infers = threading.Thread(target=lambda: answers.append(engine.infer(frames)))
+    closes = threading.Thread(target=lambda: (engine.close(), closed.set()))
+    infers.start()
+    assert began.wait(60)
+    closes.start()
+    assert not closed.wait(0.2)
+    goes_on.set()
+    infers.join(60)
+    closes.join(60)
+    assert closed.is_set()
+    assert len(answers) == 1

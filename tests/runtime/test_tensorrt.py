@@ -158,6 +158,21 @@ def test_without_a_driver_nothing_is_imported(binary_model, frames, monkeypatch)
         open_engine(binary_model, backend="tensorrt")
 
 
+def test_a_fault_that_stays_is_told_and_closing_adds_no_other(gpu, frames, monkeypatch):
+    cudart = gpu()
+    fault = (cudart.cudaError_t.cudaErrorIllegalAddress,)
+    with pytest.raises(EngineError, match="tensorrt failed"), opened() as engine:
+        for name in ("cudaGraphLaunch", "cudaStreamDestroy", "cudaFree", "cudaFreeHost", "cudaGraphExecDestroy"):
+            monkeypatch.setattr(cudart, name, lambda *_: fault, raising=False)
+        engine.infer(frames[:1])
+
+
+def test_a_library_that_does_not_load_fails_a_build_by_name(gpu, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    with pytest.raises(EngineError, match="TensorRT cannot be loaded"):
+        tensorrt_build.build_plan(tmp_path / "m.onnx", binary_card(), (1,), None)
+
+
 @pytest.fixture
 def folder(gpu, binary_model, frames, tmp_path, monkeypatch):
     """An engine folder that build_engine made from a plan of the fake."""
