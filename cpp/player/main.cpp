@@ -119,7 +119,8 @@ RunStats play_video(const PlayerOptions& options) {
     return stats;
 }
 
-RunStats segment_images(const PlayerOptions& options) {
+/// The run, with the photos in it that could not be read.
+PhotoRun segment_images(const PlayerOptions& options) {
     const bool show = shows(options);
     const auto photos = plan_photos(options.images, options.save_masks, options.save, options.max_frames);
     Engine engine = open_engine(options, false);
@@ -134,14 +135,17 @@ RunStats segment_images(const PlayerOptions& options) {
         run = segment_photos(photos, engine, options.look, window ? &*window : nullptr,
                              [&](long count) { progress.at(count); });
     }
-    auto notes = saved_notes(options);
-    if (!run.unreadable.empty()) {
-        std::string note = "skipped " + std::to_string(run.unreadable.size()) + " unreadable: ";
-        for (const auto& path : run.unreadable) note += (&path == &run.unreadable.front() ? "" : ", ") + path.string();
-        notes.push_back(note);
-    }
-    if (!options.quiet) std::cout << summary(run.stats, "photos", notes) << std::flush;
-    return run.stats;
+    if (!options.quiet) std::cout << summary(run.stats, "photos", saved_notes(options)) << std::flush;
+    return run;
+}
+
+void refuse_unreadable(const PhotoRun& run) {
+    if (run.unreadable.empty()) return;
+    std::string names;
+    for (const auto& path : run.unreadable) names += (names.empty() ? "" : "\n       ") + path.string();
+    const auto all = run.stats.frames + static_cast<long>(run.unreadable.size());
+    throw Error(std::to_string(run.unreadable.size()) + " of " + std::to_string(all) + " cannot be read, and have no mask",
+                names, "mend, convert (to .jpg or .png) or remove them; the others are done");
 }
 
 int run(int count, const char* const* arguments) {
@@ -151,14 +155,18 @@ int run(int count, const char* const* arguments) {
         return 0;
     }
     if (!options.stats_json.empty()) make_writable(options.stats_json.parent_path());
-    const RunStats stats = options.video.empty() ? segment_images(options) : play_video(options);
+    const PhotoRun run = options.video.empty() ? segment_images(options) : PhotoRun{play_video(options), {}};
+    const RunStats& stats = run.stats;
     if (!options.stats_json.empty()) {
         const std::string json = stats.to_json();
         write_whole(options.stats_json, json.data(), json.size());
     }
-    if (!stats.interrupted) return 0;
-    std::cerr << "interrupted" << std::endl;
-    return 130;
+    if (stats.interrupted) {
+        std::cerr << "interrupted" << std::endl;
+        return 130;
+    }
+    refuse_unreadable(run);
+    return 0;
 }
 
 }  // namespace

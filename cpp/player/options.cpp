@@ -26,8 +26,8 @@ In a window, q or Esc quits and space pauses; photos wait for a key.
 )";
 constexpr const char* EXIT_CODES = R"(
 exit codes:
-  0    done; photos that could not be read are named in the summary
-  2    something is wrong with the input or an option
+  0    done
+  2    something is wrong with the input or an option; photos that cannot be read are named, after the others are done
   3    the engine or model file cannot be used here
   130  interrupted by Ctrl-C or SIGTERM; what was saved until then is complete
 )";

@@ -80,9 +80,9 @@ def test_photos_become_masks_and_pictures_in_the_same_tree(model, photos, tmp_pa
     arguments = ("--images", photos, "--engine", model, "--save-masks", photos / "masks", "--save", tmp_path / "out")
     for _ in range(2):  # masks of an earlier run are no photos
         done = play(*arguments)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 2, done.stderr
         assert "2 photos in" in done.stdout
-        assert f"skipped 1 unreadable: {photos / 'broken.jpg'}" in done.stdout
+        assert f"1 of 3 cannot be read, and have no mask\n  why: {photos / 'broken.jpg'}" in done.stderr
     assert read_mask(photos / "masks" / "deep" / "two.png").shape == (203, 301)
     assert abs(horizon_in(read_mask(photos / "masks" / "one.png")) - horizon(5)) <= 2
     assert (tmp_path / "out" / "one.jpg").is_file()
