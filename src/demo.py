@@ -75,7 +75,7 @@ def summary(metrics: dict, stats: dict) -> str:
 Next (source .venv/bin/activate first):
   python -m src.infer --video your.mp4 --save out.mp4     your own clip; --show for a window
   python -m src.infer --images folder --save-masks masks  a mask for every photograph
-  dvc exp run -S train.lr=1e-3 && dvc metrics diff        change a parameter and compare
+  dvc exp run -S train.lr=5e-4 && dvc metrics diff        change a parameter and compare
   make ui                                                 every run, side by side, in MLflow
 Your own data: put it in photos/ as photos/README.md says, set data.sources: [folder], dvc repro."""
 

@@ -14,8 +14,8 @@ ONNX, WEIGHTS, CARD = "skyseg.onnx", "skyseg.safetensors", "README.md"
 USE = f"""\
 ```sh
 python -m src.infer --video clip.mp4 --save out.mp4  # while the pipeline has built no engine, this model plays
-python -m src.infer --images photos --save-masks masks --engine models/release/{ONNX}
-dvc exp run -S train.init=release                    # starts a training from {WEIGHTS}
+python -m src.infer --images photos/images --save-masks masks --engine models/release/{ONNX}
+dvc repro                                            # the default params tune {WEIGHTS}
 ```
 
 Input, outputs and metadata of {ONNX}: "The model file" in the project's README."""
@@ -79,7 +79,7 @@ def _origin(card: ModelCard, train: Mapping[str, Any]) -> str:
     took = ""
     if train:
         took = (
-            f" The second pass took {train['epochs']} epochs in {train['minutes']:.0f} minutes, "
+            f" The last pass took {train['epochs']} epochs in {train['minutes']:.0f} minutes, "
             f"{train['images_per_second']:.1f} images a second in {train['precision']}; "
             f"epoch {train['best_epoch'] + 1} had the best val figures."
         )
