@@ -175,6 +175,10 @@ def test_what_is_no_photo_is_refused(model, tmp_path, capfd):
     assert "no pictures there" in fails(capfd, 2, "--images", tmp_path / "bare", *rest)
     assert "no pictures there" in fails(capfd, 2, "--images", tmp_path / "*.jpg", *rest)
     assert "no videos there" in fails(capfd, 2, "--video", tmp_path / "bare", *rest)
+    for kind in ("--images", "--video"):  # a ValueError in pathlib before Python 3.13
+        message = fails(capfd, 2, kind, tmp_path / "bare" / "a**.jpg", *rest)
+        assert "** stands within a name" in message
+        assert f"'{tmp_path / 'bare' / '**' / 'a*.jpg'}'" in message
 
 
 def test_photos_are_not_saved_as_one_file(model, photos, tmp_path, capfd):
