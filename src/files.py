@@ -1,9 +1,11 @@
-"""Files found by a pattern; files that are complete or absent, in folders that can be written."""
+"""Files found by a pattern; names that do not meet; files complete or absent, in folders that can be written."""
 
 import glob
 import os
 import re
 import zlib
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +28,18 @@ def split_pattern(pattern: Path) -> tuple[Path, str]:
         )
     wild = next(place for place, part in enumerate(parts) if glob.has_magic(part))
     return Path(*parts[:wild]), str(Path(*parts[wild:]))
+
+
+def apart(short: Sequence[Path], whole: Sequence[Path]) -> list[Path]:
+    """The short names, and the whole ones where short ones would meet, on file systems that fold case too."""
+    chosen = list(short)
+    while True:
+        users = Counter(str(name).casefold() for name in chosen)
+        meeting = [place for place, name in enumerate(chosen) if users[str(name).casefold()] > 1]
+        if all(chosen[place] == whole[place] for place in meeting):
+            return chosen
+        for place in meeting:
+            chosen[place] = whole[place]
 
 
 def check_writable(folder: Path) -> None:

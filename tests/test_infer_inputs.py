@@ -153,6 +153,10 @@ def test_names_of_outputs_never_meet():
     videos = named("a.mp4", "b.avi", "b.webm", "c/b.avi", "d.MOV")
     assert list(map(str, mirrored(videos))) == ["a.mp4", "b.avi.mp4", "b.webm.mp4", "c/b.mp4", "d.MOV"]
     assert list(map(str, mirrored(videos, ""))) == ["a", "b.avi", "b.webm", "c/b", "d"]
+    # Where a longer name is another video's, that one gives way too.
+    videos = named("b.avi", "b.webm", "b.avi.mp4", "v1.0.mp4", "v1.0.mov")
+    assert list(map(str, mirrored(videos))) == ["b.avi.mp4", "b.webm.mp4", "b.avi.mp4.mp4", "v1.0.mp4", "v1.0.mov"]
+    assert list(map(str, mirrored(videos, ""))) == ["b.avi", "b.webm", "b.avi.mp4", "v1.0.mp4", "v1.0.mov"]
 
 
 def test_cameras_addresses_and_odd_names_are_one_input(tmp_path, monkeypatch):

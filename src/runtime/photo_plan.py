@@ -2,13 +2,12 @@
 
 import glob
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.errors import UserError
-from src.files import split_pattern
+from src.files import apart, split_pattern
 from src.runtime.pictures import READABLE, UNREADABLE, WRITABLE
 
 LONGEST_NAME = 255  # bytes, on every file system in use
@@ -86,9 +85,9 @@ def plan_photos(
     names = [path.relative_to(root) for path in paths[:limit]]
     plain = [name.with_suffix(".png") for name in names]
     whole = [name.with_name(f"{name.name}.png") for name in names]
-    as_masks = whole if naming == "colmap" else _apart(plain, whole)
-    as_mattes = _apart(plain, whole)
-    as_pictures = _apart([_saved_as(name, transparent) for name in names], whole)
+    as_masks = whole if naming == "colmap" else apart(plain, whole)
+    as_mattes = apart(plain, whole)
+    as_pictures = apart([_saved_as(name, transparent) for name in names], whole)
     for place, name in enumerate(names):
         photo = Photo(
             path=root / name,
@@ -150,18 +149,6 @@ def _walk(folder: Path, skipped: set[Path], plan: PhotoPlan, above: tuple[Path, 
 
 def _saved_as(name: Path, transparent: bool) -> Path:
     return name.with_suffix(".png") if transparent or name.suffix.lower() not in WRITABLE else name
-
-
-def _apart(short: Sequence[Path], whole: Sequence[Path]) -> list[Path]:
-    """The short names, and the whole ones where short ones would meet, on file systems that fold case too."""
-    chosen = list(short)
-    while True:
-        users = Counter(str(name).casefold() for name in chosen)
-        meeting = [place for place, name in enumerate(chosen) if users[str(name).casefold()] > 1]
-        if all(chosen[place] == whole[place] for place in meeting):
-            return chosen
-        for place in meeting:
-            chosen[place] = whole[place]
 
 
 def _refuse_clashes(photos: Sequence[Photo]) -> None:
