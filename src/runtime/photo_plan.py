@@ -98,7 +98,8 @@ def plan_photos(
         )
         plan.photos.append(photo)
     _refuse_clashes(plan.photos)
-    if (masks or mattes) and naming == "plain" and (longer := [name for name in as_mattes if name not in set(plain)]):
+    longer = [name for name, short in zip(as_mattes, plain, strict=True) if name != short]
+    if longer and (masks or mattes) and naming == "plain":
         plan.notes.append(f"note: {len(longer)} photos differ in their suffix alone, so it stays: {longer[0]}, ...")
     return plan
 

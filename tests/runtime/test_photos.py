@@ -4,6 +4,7 @@ import csv
 import os
 import signal
 import threading
+import time
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from src.errors import UserError
+from src.runtime import photo_plan
 from src.runtime import photos as photos_module
 from src.runtime.photo_plan import plan_photos
 from src.runtime.photos import segment_photos
@@ -56,6 +58,14 @@ def test_photos_of_one_stem_keep_their_suffixes_and_the_others_do_not(tmp_path):
 def test_a_whole_name_that_meets_another_photo_pushes_that_one_aside(tmp_path):
     touch(tmp_path / "p", "a.jpg", "a.png", "a.jpg.tif")
     assert sorted(planned(tmp_path / "p").values()) == ["a.jpg.png", "a.jpg.tif.png", "a.png.png"]
+
+
+def test_the_time_for_a_plan_does_not_grow_with_the_square_of_the_photos(tmp_path, monkeypatch):
+    found = [tmp_path / f"{index}.jpg" for index in range(10_000)]
+    monkeypatch.setattr(photo_plan, "_find", lambda *_: (tmp_path, found))
+    began = time.process_time()
+    assert len(plan_photos(str(tmp_path), masks=tmp_path / "m").photos) == 10_000
+    assert time.process_time() - began < 5
 
 
 def test_pictures_keep_their_kind_where_it_can_be_written_and_transparent_ones_are_png(tmp_path):
