@@ -153,6 +153,20 @@ def test_saving_onto_the_input_is_refused(model, clip, photos, tmp_path, capfd):
         assert "the photos themselves" in fails(capfd, 2, "--images", photos, "--engine", model, option, photos)
 
 
+def test_saving_onto_the_new_sky_is_refused(model, clip, photos, tmp_path, capfd):
+    sky = Path(shutil.copy(clip, tmp_path / "sky.mp4"))
+    before = sky.read_bytes()
+    look = ("--engine", model, "--view", "replace", "--sky")
+    message = fails(capfd, 2, "--video", clip, "--save", sky, *look, sky)
+    assert f"--save {sky}: is the new sky" in message
+    assert "is the new sky" in fails(capfd, 2, "--video", clip, "--save", tmp_path / "o.mp4", "--csv", sky, *look, sky)
+    assert sky.read_bytes() == before
+    picture = tmp_path / "evenings" / "one.jpg"  # where the photo of this name would be saved
+    picture.parent.mkdir()
+    cv2.imwrite(str(picture), frame(5))
+    assert "would overwrite" in fails(capfd, 2, "--images", photos, "--save", picture.parent, *look, picture)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(None, "no such video"), (b"", "an empty file"), (b"only words\n" * 50, "no frame can be read")],

@@ -52,6 +52,7 @@ def plan_photos(
     naming: str = "plain",
     transparent: bool = False,
     limit: int | None = None,
+    sky: Path | None = None,
 ) -> PhotoPlan:
     """Finds pictures and says where their outputs go, mirroring the tree below the folder given.
 
@@ -64,6 +65,7 @@ def plan_photos(
         naming: of masks; plain, or colmap: the photo's whole name and .png.
         transparent: the pictures have an alpha channel, and so are PNG files.
         limit: take the first so many, by name.
+        sky: a picture that is read beside them, and that no output may overwrite.
 
     Raises:
         UserError: nothing found; an output folder that is a file, is named like a picture, or is the input
@@ -97,7 +99,7 @@ def plan_photos(
             picture=pictures / as_pictures[place] if pictures else None,
         )
         plan.photos.append(photo)
-    _refuse_clashes(plan.photos)
+    _refuse_clashes(plan.photos, [photo.path for photo in plan.photos] + ([sky] if sky else []))
     longer = [name for name, short in zip(as_mattes, plain, strict=True) if name != short]
     if longer and (masks or mattes) and naming == "plain":
         plan.notes.append(f"note: {len(longer)} photos differ in their suffix alone, so it stays: {longer[0]}, ...")
@@ -152,8 +154,8 @@ def _saved_as(name: Path, transparent: bool) -> Path:
     return name.with_suffix(".png") if transparent or name.suffix.lower() not in WRITABLE else name
 
 
-def _refuse_clashes(photos: Sequence[Photo]) -> None:
-    inputs = {os.path.realpath(photo.path): photo.path for photo in photos}
+def _refuse_clashes(photos: Sequence[Photo], read: Sequence[Path]) -> None:
+    inputs = {os.path.realpath(path): path for path in read}
     writers: dict[str, Path] = {}
     for photo in photos:
         for output in photo.outputs:

@@ -34,6 +34,7 @@ def segment_images(options: argparse.Namespace) -> "RunStats":
         naming=options.mask_naming,
         transparent=is_transparent(options),
         limit=options.max_frames,
+        sky=options.sky,
     )
     refuse_places(options, [photo.path for photo in plan.photos])
     with ExitStack() as open_things:
