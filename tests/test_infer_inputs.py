@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from src.infer import main
+from src.runtime.options import check, parse
 from src.runtime.video.source import VideoSource
 from src.runtime.video.sources.inputs import VideoInput, find_videos, mirrored
 from tests.runtime.clips import FRAMES, horizon, horizon_in, read_mask, write_clip
@@ -133,6 +134,14 @@ def test_a_cut_video_is_played_and_noted(model, tmp_path, capfd):
         (("--video", "CLIP", "--stride", "2", "--fps", "5"), "--stride and --fps: both choose"),
         (("--video", "CLIP", "--start", "60"), "nothing to play from --start 60 on"),
         (("--images", "a.jpg", "--reconnect", "5"), "--reconnect: is for videos"),
+        (("--images", "a.jpg", "--batch", "2"), "--batch: is for videos"),
+        (("--video", "CLIP", "--background", "#00ff00"), "--background: --view overlay has no use for it"),
+        (("--video", "CLIP", "--view", "outline", "--opacity", "0.3"), "choose --view overlay or side-by-side"),
+        (("--images", "a.jpg", "--view", "mask", "--colour", "#00ff00"), "--colour: --view mask has no use for it"),
+        (
+            ("--video", "CLIP", "--view", "mask", "--opacity", "0.5", "--show", "--save", "o.mp4"),
+            "--opacity: --view mask",
+        ),
     ],
 )
 def test_what_cannot_be_played_is_refused_in_words(arguments, said, model, clip, clips, tmp_path, capfd, monkeypatch):
@@ -144,6 +153,12 @@ def test_what_cannot_be_played_is_refused_in_words(arguments, said, model, clip,
     assert said in message
     assert "secret" not in message
     assert set(tmp_path.rglob("*")) == before, "nothing is left behind"
+
+
+def test_what_another_view_would_use_is_taken_where_keys_can_change_the_view():
+    for view, *rest in (("mask", "--show", "--save-masks", "m"), ("cut-out",), ("outline", "--show")):
+        check(parse(["--video", "a", "--view", view, "--opacity", "0.3", *rest], ""))
+        check(parse(["--images", "a", "--view", view, "--background", "#00ff00", *rest], ""))
 
 
 def test_names_of_outputs_never_meet():

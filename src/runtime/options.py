@@ -7,6 +7,7 @@ from pathlib import Path
 from src.errors import UserError
 
 VIEWS = ("overlay", "mask", "side-by-side", "outline", "cut-out", "replace")
+OPACITY = 0.5
 EXIT_CODES = """exit codes:
   0    done
   2    something is wrong with an option or the input; photos that cannot be read are named, after the others are done
@@ -43,6 +44,12 @@ def check(options: argparse.Namespace) -> None:
         raise UserError("--view replace: no new sky", fix="name a picture or a clip: --sky sunset.jpg")
     if options.sky is not None and options.view != "replace":
         raise UserError(f"--sky: --view {options.view} has no use for it", fix="add --view replace")
+    for name, views in USED_BY.items():
+        if getattr(options, name) is not None and options.view not in views and not _view_may_change(options):
+            raise UserError(
+                f"--{name}: --view {options.view} has no use for it",
+                fix=f"leave it out, or choose --view {' or '.join(views)}",
+            )
     if options.start is not None and options.end is not None and options.end <= options.start:
         raise UserError(f"--end {options.end:g}: not after --start {options.start:g}", fix="give seconds, later")
     if options.stride is not None and options.fps is not None:
@@ -56,11 +63,26 @@ def check(options: argparse.Namespace) -> None:
         )
 
 
-VIDEO_ONLY = ("smooth", "fps", "stride", "start", "end", "loop", "reconnect")
+VIDEO_ONLY = ("smooth", "fps", "stride", "start", "end", "loop", "reconnect", "batch")
+USED_BY = {
+    "opacity": ("overlay", "side-by-side"),
+    "colour": ("overlay", "side-by-side", "outline"),
+    "background": ("cut-out",),
+}
 
 
 def _given(options: argparse.Namespace, name: str) -> bool:
     return getattr(options, name) not in (None, False)
+
+
+def saves(options: argparse.Namespace) -> bool:
+    """Whether anything but figures of the run is saved; if not, a window opens without --show too."""
+    return bool(options.save or options.save_masks or options.alpha or options.csv)
+
+
+def _view_may_change(options: argparse.Namespace) -> bool:
+    """Whether keys of a window can go on to another view."""
+    return not options.save and (options.show or not saves(options))
 
 
 def _input(parser: argparse.ArgumentParser) -> None:
@@ -115,14 +137,13 @@ def _output(parser: argparse.ArgumentParser) -> None:
 def _pictures(parser: argparse.ArgumentParser) -> None:
     look = parser.add_argument_group("what is shown and saved")
     look.add_argument("--view", choices=VIEWS, default="overlay", help="(default: %(default)s)")
-    look.add_argument("--opacity", type=share, default=0.5, metavar="0..1", help="of the tint (default: %(default)s)")
+    look.add_argument("--opacity", type=share, metavar="0..1", help=f"of the tint (default: {OPACITY})")
     look.add_argument(
         "--colour", type=_colour, metavar="#RRGGBB", help="of the tint and the outline (default: the model's)"
     )
     look.add_argument(
         "--background",
         type=_background,
-        default="transparent",
         metavar="#RRGGBB",
         help="of --view cut-out, in the place of the sky (default: transparent)",
     )

@@ -82,7 +82,7 @@ def refuse_places(options: argparse.Namespace, inputs: Iterable[Path] = ()) -> N
 
 def is_transparent(options: argparse.Namespace) -> bool:
     """Whether composed pictures have an alpha channel."""
-    return options.view == "cut-out" and options.background == "transparent"
+    return options.view == "cut-out" and options.background in (None, "transparent")
 
 
 @contextmanager
