@@ -85,7 +85,7 @@ def test_a_video_becomes_a_video_masks_and_figures(model, clip, tmp_path):
     first, *rest = done.stdout.splitlines()
     assert first.startswith("model: blue-and-high (openvino fp32 on ")
     assert "input 96x64, test IoU 0.912" in first
-    assert any(line.startswith(f"{FRAMES} frames in ") for line in rest)
+    assert any(line.startswith(f"{FRAMES} frames in ") and line.endswith(" MiB") for line in rest)
     assert f"saved: {tmp_path / 'new' / 'out.mp4'}" in rest
     with VideoSource(tmp_path / "new" / "out.mp4") as source:
         assert (source.width, source.height) == (384, 128)

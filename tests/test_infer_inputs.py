@@ -1,6 +1,7 @@
 """What --video and its options take and refuse, through main()."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -135,6 +136,8 @@ def test_a_cut_video_is_played_and_noted(model, tmp_path, capfd):
         (("--video", "CLIP", "--start", "60"), "nothing to play from --start 60 on"),
         (("--images", "a.jpg", "--reconnect", "5"), "--reconnect: is for videos"),
         (("--images", "a.jpg", "--batch", "2"), "--batch: is for videos"),
+        (("--video", "CLIP", "--batch", "65"), "65 frames at once would fill the memory; the most is 64"),
+        (("--video", "CLIP", "--end", "0"), "--end 0: no frame comes before it"),
         (("--video", "CLIP", "--background", "#00ff00"), "--background: --view overlay has no use for it"),
         (("--video", "CLIP", "--view", "outline", "--opacity", "0.3"), "choose --view overlay or side-by-side"),
         (("--images", "a.jpg", "--view", "mask", "--colour", "#00ff00"), "--colour: --view mask has no use for it"),
@@ -153,6 +156,14 @@ def test_what_cannot_be_played_is_refused_in_words(arguments, said, model, clip,
     assert said in message
     assert "secret" not in message
     assert set(tmp_path.rglob("*")) == before, "nothing is left behind"
+
+
+def test_a_video_that_may_not_be_read_is_no_broken_video(model, clip, tmp_path, capfd, monkeypatch):
+    closed = Path(shutil.copy(clip, tmp_path / "closed.mp4"))
+    allowed = os.access  # root may read everything, whatever the file's mode
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and allowed(path, mode))
+    message = refused(model, capfd, "--video", closed, "--save-masks", tmp_path / "m")
+    assert f"{closed}: may not be read" in message
 
 
 def test_what_another_view_would_use_is_taken_where_keys_can_change_the_view():

@@ -8,6 +8,7 @@ from src.errors import UserError
 
 VIEWS = ("overlay", "mask", "side-by-side", "outline", "cut-out", "replace")
 OPACITY = 0.5
+MOST_BATCH = 64  # several batches are on their way, and each frame of 4K takes 25 MB and more
 EXIT_CODES = """exit codes:
   0    done
   2    something is wrong with an option or the input; photos that cannot be read are named, after the others are done
@@ -50,6 +51,8 @@ def check(options: argparse.Namespace) -> None:
                 f"--{name}: --view {options.view} has no use for it",
                 fix=f"leave it out, or choose --view {' or '.join(views)}",
             )
+    if options.end == 0:
+        raise UserError("--end 0: no frame comes before it", fix="give seconds above 0, or leave it out")
     if options.start is not None and options.end is not None and options.end <= options.start:
         raise UserError(f"--end {options.end:g}: not after --start {options.start:g}", fix="give seconds, later")
     if options.stride is not None and options.fps is not None:
@@ -170,13 +173,21 @@ def _model(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--backend", choices=("tensorrt", "openvino", "onnxruntime"), help="(default: the engine's)")
     model.add_argument("--precision", choices=("fp32", "bf16", "fp16", "int8"), help="(default: the engine's)")
     model.add_argument("--threads", type=positive, metavar="N", help="for inference (default: every core)")
-    model.add_argument("--batch", type=positive, metavar="N", help="frames per inference (default: 1)")
+    model.add_argument(
+        "--batch", type=_batch, metavar="N", help=f"frames per inference, at most {MOST_BATCH} (default: 1)"
+    )
 
 
 def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
     return int(text)
+
+
+def _batch(text: str) -> int:
+    if (frames := positive(text)) > MOST_BATCH:
+        raise argparse.ArgumentTypeError(f"{text} frames at once would fill the memory; the most is {MOST_BATCH}")
+    return frames
 
 
 def _number(text: str, accept: Callable[[float], bool], what: str) -> float:
