@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # As a command of its own it began before Python did.
         began = time.perf_counter() - (process_age_s() if arguments is None else 0.0)
 
-        stats = play_videos(options, began) if options.video else segment_images(options)
+        stats = play_videos(options, began) if options.video else segment_images(options, began)
         if stats.interrupted:
             raise KeyboardInterrupt
 

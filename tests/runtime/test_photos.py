@@ -229,6 +229,23 @@ def test_a_write_that_fails_ends_the_run_with_that_error(folder, binary_model, t
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("skyseg")]
 
 
+def test_the_first_photo_counts_from_the_start_of_the_command_until_its_file_is_there(
+    folder, binary_model, tmp_path, monkeypatch
+):
+    write = photos_module.write_picture
+
+    def slow_write(path, image):
+        time.sleep(0.2)
+        write(path, image)
+
+    monkeypatch.setattr(photos_module, "write_picture", slow_write)
+    plan = plan_photos(str(folder), masks=tmp_path / "masks", limit=2)
+    stats = run(plan, binary_model, began=time.perf_counter() - 60).stats
+    assert 60.2 < stats.first_frame_s < 61 + stats.seconds
+    stats = run(plan, binary_model).stats
+    assert 0.2 < stats.first_frame_s <= stats.seconds
+
+
 def test_ctrl_c_leaves_whole_masks_of_the_photos_done(folder, binary_model, tmp_path):
     calls = []
 

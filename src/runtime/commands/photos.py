@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from src.runtime.video.stats import RunStats
 
 
-def segment_images(options: argparse.Namespace) -> "RunStats":
+def segment_images(options: argparse.Namespace, began: float) -> "RunStats":
     """Segments the photos of --images into the outputs asked for.
+
+    Args:
+        began: `time.perf_counter` when the command was started, from which `first_frame_s` counts.
 
     Raises:
         UserError: photos that could not be read, by name; the others are done by then.
@@ -59,6 +62,7 @@ def segment_images(options: argparse.Namespace) -> "RunStats":
                 window=window,
                 table=table,
                 on_photo=advance,
+                began=began,
             )
     report(options, run.stats, "photos", plan.notes + saved_notes(options))
     if unreadable := plan.unreadable + run.unreadable:
