@@ -347,6 +347,46 @@ def test_help_is_the_module_docstring_with_the_exit_codes():
     assert all(f"\n  {code} " in done.stdout for code in (0, 2, 3, 130))
 
 
+def test_backend_precision_threshold_and_refinement_reach_the_masks(photos, tmp_path, capfd):
+    fp16 = write_binary_model(tmp_path / "fp16.onnx", binary_card(precision="fp16"))
+    photo = cv2.GaussianBlur(frame(10), (0, 0), 9)  # an edge to argue about
+    cv2.imwrite(str(photos / "one.jpg"), photo)
+    masks, mattes = {}, {}
+    for name, *options in (
+        ("plain",), ("sure", "--threshold", 0.95), ("all", "--threshold", 0), ("refined", "--refine", "guided"),
+        ("other", "--backend", "onnxruntime", "--precision", "fp16"),
+    ):  # fmt: skip
+        given = ("--images", photos / "one.jpg", "--engine", fp16, "--save-masks", tmp_path / name)
+        options += ["--alpha", tmp_path / f"{name}-mattes"]
+        main([str(argument) for argument in (*given, *options)])
+        backend = "onnxruntime" if name == "other" else "openvino"
+        assert f"({backend} fp16 on " in capfd.readouterr().out
+        masks[name], mattes[name] = (read_mask(tmp_path / f"{name}{kind}" / "one.png") for kind in ("", "-mattes"))
+    assert 0 < np.count_nonzero(masks["sure"]) < np.count_nonzero(masks["plain"]) < masks["plain"].size
+    assert masks["all"].all()
+    assert np.array_equal(mattes["sure"], mattes["plain"])
+    assert np.any(mattes["refined"] != mattes["plain"])
+    assert np.mean(masks["other"] == masks["plain"]) > 0.99
+    message = fails(
+        capfd, 3, "--images", photos, "--engine", fp16, "--save-masks", tmp_path / "m", "--precision", "int8"
+    )
+    assert "does not run in int8" in message
+
+
+def test_batches_and_smoothing_reach_the_masks_of_a_video(model, tmp_path, capfd):
+    moving = write_clip(tmp_path / "clip.mp4", frames=10)
+    masks = {}
+    for name, *options in (("plain",), ("batch", "--batch", 4), ("smooth", "--smooth")):
+        arguments = ("--video", moving, "--engine", model, "--alpha", tmp_path / name, *options)
+        main([str(argument) for argument in arguments])
+        assert ("note: --batch 4: " in capfd.readouterr().out) is (name == "batch")
+        masks[name] = [read_mask(path) for path in sorted((tmp_path / name).iterdir())]
+        assert len(masks[name]) == 10
+    assert all(np.array_equal(one, other) for one, other in zip(masks["plain"], masks["batch"], strict=True))
+    assert np.array_equal(masks["plain"][0], masks["smooth"][0])
+    assert any(np.any(one != other) for one, other in zip(masks["plain"], masks["smooth"], strict=True))
+
+
 def test_max_frames_ends_early(model, clip, tmp_path):
     arguments = ["--video", clip, "--engine", model, "--save-masks", tmp_path, "--max-frames", 4, "--quiet"]
     main([str(argument) for argument in arguments])
