@@ -128,7 +128,12 @@ def _output(parser: argparse.ArgumentParser) -> None:
         default="plain",
         help="colmap: name.jpg.png, and sky black, as COLMAP's mask_path wants them (default: plain)",
     )
-    out.add_argument("--alpha", type=Path, metavar="DIR", help="a folder of PNG mattes: the probability of sky x 255")
+    out.add_argument(
+        "--alpha",
+        type=Path,
+        metavar="DIR",
+        help="a folder of PNG mattes: the probability of sky (of several classes: of the winner) x 255",
+    )
     out.add_argument("--show", action="store_true", help="play in a window (the default if nothing is saved)")
     out.add_argument("--stats-json", type=Path, metavar="FILE", help="write the figures of the run there")
     out.add_argument(
