@@ -14,7 +14,7 @@ ONNX, WEIGHTS, CARD = "skyseg.onnx", "skyseg.safetensors", "README.md"
 USE = f"""\
 ```sh
 python -m src.infer --video clip.mp4 --save out.mp4  # while the pipeline has built no engine, this model plays
-python -m src.infer --images photos --save-masks masks --engine models/release/{ONNX}
+python -m src.infer --images photos/images --save-masks masks --engine models/release/{ONNX}
 dvc exp run -S train.init=release                    # starts a training from {WEIGHTS}
 ```
 
