@@ -1,8 +1,11 @@
-"""Files found by a pattern; files that are complete or absent, in folders that can be written."""
+"""Files found by a pattern; names that do not meet; files complete or absent, in folders that can be written."""
 
 import glob
 import os
+import re
 import zlib
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,9 +13,33 @@ from src.errors import UserError
 
 
 def split_pattern(pattern: Path) -> tuple[Path, str]:
-    """The folder above the first part of a glob pattern that holds a wildcard, and the rest."""
-    wild = next(place for place, part in enumerate(pattern.parts) if glob.has_magic(part))
-    return Path(*pattern.parts[:wild]), str(Path(*pattern.parts[wild:]))
+    """The folder above the first part of a glob pattern that holds a wildcard, and the rest.
+
+    Raises:
+        UserError: ** within a name, which pathlib's glob refuses before Python 3.13.
+    """
+    parts = pattern.parts
+    if within := [part for part in parts if "**" in part and part != "**"]:
+        meant = Path(*(f"**/{re.sub('[*]+', '*', part)}" if part in within else part for part in parts))
+        raise UserError(
+            f"{pattern}: ** stands within a name",
+            "* is any part of a name, and ** any number of folders, between slashes",
+            f"for subfolders too: '{meant}'",
+        )
+    wild = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:wild]), str(Path(*parts[wild:]))
+
+
+def apart(short: Sequence[Path], whole: Sequence[Path]) -> list[Path]:
+    """The short names, and the whole ones where short ones would meet, on file systems that fold case too."""
+    chosen = list(short)
+    while True:
+        users = Counter(str(name).casefold() for name in chosen)
+        meeting = [place for place, name in enumerate(chosen) if users[str(name).casefold()] > 1]
+        if all(chosen[place] == whole[place] for place in meeting):
+            return chosen
+        for place in meeting:
+            chosen[place] = whole[place]
 
 
 def check_writable(folder: Path) -> None:

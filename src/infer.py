@@ -4,9 +4,9 @@
     python -m src.infer --video clip.mp4 --save out.mp4           as a video with the sky tinted
     python -m src.infer --video clip.mp4 --view side-by-side --save out.mp4
     python -m src.infer --video clip.mp4 --save-masks masks/      as masks/000000.png, 000001.png, ...
-    python -m src.infer --images photos/ --save-masks masks/      photos/a/b.jpg as masks/a/b.png
-    python -m src.infer --images photos/ --save-masks masks/ --mask-naming colmap    photos/a/b.jpg as masks/a/b.jpg.png
-    python -m src.infer --images 'photos/*.jpg' --save pictures/  tinted pictures
+    python -m src.infer --images photos/images --save-masks masks/    photos/images/a/b.jpg as masks/a/b.png
+    python -m src.infer --images photos/images --save-masks masks/ --mask-naming colmap    a/b.jpg as masks/a/b.jpg.png
+    python -m src.infer --images 'photos/images/*.jpg' --save pictures/    tinted pictures
 
 Masks have the size of their frame or photo; 255 is sky (of a model with more classes: the class index).
 In a window, q or Esc quits and space pauses; photos wait for a key.
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # As a command of its own it began before Python did.
         began = time.perf_counter() - (process_age_s() if arguments is None else 0.0)
 
-        stats = play_videos(options, began) if options.video else segment_images(options)
+        stats = play_videos(options, began) if options.video else segment_images(options, began)
         if stats.interrupted:
             raise KeyboardInterrupt
 

@@ -1,15 +1,20 @@
 """The model card: what a runtime must know of a model, carried inside the model file.
 
+    python -m src.model_card models/release/skyseg.onnx     what is inside, a line each
+
 A card is JSON in the ONNX file's `metadata_props["skyseg"]`. The exporter writes it, every runtime
 reads it, and nothing about a model is passed by flag. `FORMAT` counts incompatible changes.
 """
 
+import argparse
+import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from src.errors import EngineError
+from src.errors import EngineError, user_errors
 
 KEY = "skyseg"
 FORMAT = 1
@@ -23,6 +28,11 @@ class ClassInfo:
 
     name: str
     colour: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> "ClassInfo":
+        red, green, blue = bytes(fields["colour"])  # ValueError for other than three of 0..255
+        return cls(fields["name"], (red, green, blue))
 
 
 @dataclass(frozen=True)
@@ -76,8 +86,9 @@ class ModelCard:
                     f"{origin}: model card format {found}, this version reads {FORMAT}",
                     fix="export it again: dvc repro export-onnx",
                 )
-            fields["classes"] = tuple(ClassInfo(c["name"], tuple(c["colour"])) for c in fields["classes"])
-            fields["training_data"] = tuple(fields["training_data"])
+            fields["classes"] = tuple(ClassInfo.of(info) for info in fields["classes"])
+            fields["training_data"] = tuple(dict(source) for source in fields["training_data"])
+            fields["metrics"] = {name: float(figure) for name, figure in fields.get("metrics", {}).items()}
             card = cls(**fields)
             if card.resize != RESIZE_STRETCH_LINEAR or min(card.height, card.width) < 1 or len(card.classes) < 2:
                 raise ValueError("unknown resize rule, no size, or fewer than two classes")
@@ -110,3 +121,41 @@ def read_card(onnx_path: Path) -> ModelCard:
     if not texts:
         raise EngineError(f"{onnx_path}: no '{KEY}' metadata inside", "it was not exported by this project", EXPORT_FIX)
     return ModelCard.from_json(texts[0], str(onnx_path))
+
+
+def described(onnx_path: Path) -> Iterator[str]:
+    """What is in a model file, as lines `key: value`; a key with several values has a line for each.
+
+    Raises:
+        EngineError: as `read_card`.
+    """
+    card = read_card(onnx_path)
+    yield f"name: {card.name}"
+    for index, info in enumerate(card.classes):
+        yield f"class {index}: {info.name}, #{bytes(info.colour).hex()}"
+    yield f"input: {card.width}x{card.height}, {card.resize}"
+    yield f"threshold: {'none, the likeliest class' if card.threshold is None else f'{card.threshold:g}'}"
+    yield f"precision: {card.precision}"
+    for one in card.training_data:
+        images, terms = one.get("images", "unknown"), one.get("licence", "terms unknown")
+        yield f"training data: {one.get('source', 'unknown')}, {images} images, {terms}"
+    for name, figure in sorted(card.metrics.items()):
+        yield f"metric {name}: {figure:g}"
+    yield f"revision: {card.git_revision or 'unknown'}"
+    with onnx_path.open("rb") as file:
+        yield f"SHA-256: {hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m src.model_card",
+        description="Prints what a model file says of itself: classes, input size, training data and terms, figures.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="an .onnx model file")
+    options = parser.parse_args(arguments)
+    with user_errors():
+        print("\n".join(described(options.file)))
+
+
+if __name__ == "__main__":
+    main()

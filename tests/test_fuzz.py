@@ -1,4 +1,4 @@
-"""500 damaged pictures, videos and model files: each is read, or refused in words; nothing else, and no hang.
+"""Hundreds of damaged pictures, videos and model files: each is read, or refused in words; nothing else, and no hang.
 
 The damage is drawn from fixed seeds. Native decoders run in a child, so that one that crashes or hangs fails one
 test, with the number of the input that does it, and not the suite.
@@ -7,6 +7,7 @@ test, with the number of the input that does it, and not the suite.
 import multiprocessing
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from queue import Empty
 
@@ -63,10 +64,10 @@ def look(path: str) -> None:
     read_picture(Path(path))
 
 
-def load(path: str) -> None:
+def load(path: str, backend: str) -> None:
     from src.runtime.engines import open_engine
 
-    with open_engine(path, backend="onnxruntime", threads=1) as engine:
+    with open_engine(path, backend=backend, threads=1) as engine:
         card = engine.info.card
         if card.height * card.width <= 10**6:
             engine.infer(np.zeros((1, card.height, card.width, 3), np.uint8))
@@ -152,8 +153,9 @@ def test_damaged_videos(child, tmp_path):
     assert min(tally.values()) > 10, "the damage is neither too small nor too large to tell"
 
 
-def test_damaged_model_files(child, tmp_path):
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_damaged_model_files(backend, child, tmp_path):
     model = write_binary_model(tmp_path / "sky.onnx", binary_card(height=64, width=8))
-    load(str(model))
-    tally = outcomes(child, load, [model], 100, tmp_path)
+    load(str(model), backend)
+    tally = outcomes(child, partial(load, backend=backend), [model], 120, tmp_path)
     assert set(tally) <= {"read", "refused"}, tally

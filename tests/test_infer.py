@@ -85,7 +85,7 @@ def test_a_video_becomes_a_video_masks_and_figures(model, clip, tmp_path):
     first, *rest = done.stdout.splitlines()
     assert first.startswith("model: blue-and-high (openvino fp32 on ")
     assert "input 96x64, test IoU 0.912" in first
-    assert any(line.startswith(f"{FRAMES} frames in ") for line in rest)
+    assert any(line.startswith(f"{FRAMES} frames in ") and line.endswith(" MiB") for line in rest)
     assert f"saved: {tmp_path / 'new' / 'out.mp4'}" in rest
     with VideoSource(tmp_path / "new" / "out.mp4") as source:
         assert (source.width, source.height) == (384, 128)
@@ -153,6 +153,20 @@ def test_saving_onto_the_input_is_refused(model, clip, photos, tmp_path, capfd):
         assert "the photos themselves" in fails(capfd, 2, "--images", photos, "--engine", model, option, photos)
 
 
+def test_saving_onto_the_new_sky_is_refused(model, clip, photos, tmp_path, capfd):
+    sky = Path(shutil.copy(clip, tmp_path / "sky.mp4"))
+    before = sky.read_bytes()
+    look = ("--engine", model, "--view", "replace", "--sky")
+    message = fails(capfd, 2, "--video", clip, "--save", sky, *look, sky)
+    assert f"--save {sky}: is the new sky" in message
+    assert "is the new sky" in fails(capfd, 2, "--video", clip, "--save", tmp_path / "o.mp4", "--csv", sky, *look, sky)
+    assert sky.read_bytes() == before
+    picture = tmp_path / "evenings" / "one.jpg"  # where the photo of this name would be saved
+    picture.parent.mkdir()
+    cv2.imwrite(str(picture), frame(5))
+    assert "would overwrite" in fails(capfd, 2, "--images", photos, "--save", picture.parent, *look, picture)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [(None, "no such video"), (b"", "an empty file"), (b"only words\n" * 50, "no frame can be read")],
@@ -175,6 +189,10 @@ def test_what_is_no_photo_is_refused(model, tmp_path, capfd):
     assert "no pictures there" in fails(capfd, 2, "--images", tmp_path / "bare", *rest)
     assert "no pictures there" in fails(capfd, 2, "--images", tmp_path / "*.jpg", *rest)
     assert "no videos there" in fails(capfd, 2, "--video", tmp_path / "bare", *rest)
+    for kind in ("--images", "--video"):  # a ValueError in pathlib before Python 3.13
+        message = fails(capfd, 2, kind, tmp_path / "bare" / "a**.jpg", *rest)
+        assert "** stands within a name" in message
+        assert f"'{tmp_path / 'bare' / '**' / 'a*.jpg'}'" in message
 
 
 def test_photos_are_not_saved_as_one_file(model, photos, tmp_path, capfd):
@@ -327,6 +345,46 @@ def test_help_is_the_module_docstring_with_the_exit_codes():
     assert done.returncode == 0
     assert "python -m src.infer --video clip.mp4 " in done.stdout
     assert all(f"\n  {code} " in done.stdout for code in (0, 2, 3, 130))
+
+
+def test_backend_precision_threshold_and_refinement_reach_the_masks(photos, tmp_path, capfd):
+    fp16 = write_binary_model(tmp_path / "fp16.onnx", binary_card(precision="fp16"))
+    photo = cv2.GaussianBlur(frame(10), (0, 0), 9)  # an edge to argue about
+    cv2.imwrite(str(photos / "one.jpg"), photo)
+    masks, mattes = {}, {}
+    for name, *options in (
+        ("plain",), ("sure", "--threshold", 0.95), ("all", "--threshold", 0), ("refined", "--refine", "guided"),
+        ("other", "--backend", "onnxruntime", "--precision", "fp16"),
+    ):  # fmt: skip
+        given = ("--images", photos / "one.jpg", "--engine", fp16, "--save-masks", tmp_path / name)
+        options += ["--alpha", tmp_path / f"{name}-mattes"]
+        main([str(argument) for argument in (*given, *options)])
+        backend = "onnxruntime" if name == "other" else "openvino"
+        assert f"({backend} fp16 on " in capfd.readouterr().out
+        masks[name], mattes[name] = (read_mask(tmp_path / f"{name}{kind}" / "one.png") for kind in ("", "-mattes"))
+    assert 0 < np.count_nonzero(masks["sure"]) < np.count_nonzero(masks["plain"]) < masks["plain"].size
+    assert masks["all"].all()
+    assert np.array_equal(mattes["sure"], mattes["plain"])
+    assert np.any(mattes["refined"] != mattes["plain"])
+    assert np.mean(masks["other"] == masks["plain"]) > 0.99
+    message = fails(
+        capfd, 3, "--images", photos, "--engine", fp16, "--save-masks", tmp_path / "m", "--precision", "int8"
+    )
+    assert "does not run in int8" in message
+
+
+def test_batches_and_smoothing_reach_the_masks_of_a_video(model, tmp_path, capfd):
+    moving = write_clip(tmp_path / "clip.mp4", frames=10)
+    masks = {}
+    for name, *options in (("plain",), ("batch", "--batch", 4), ("smooth", "--smooth")):
+        arguments = ("--video", moving, "--engine", model, "--alpha", tmp_path / name, *options)
+        main([str(argument) for argument in arguments])
+        assert ("note: --batch 4: " in capfd.readouterr().out) is (name == "batch")
+        masks[name] = [read_mask(path) for path in sorted((tmp_path / name).iterdir())]
+        assert len(masks[name]) == 10
+    assert all(np.array_equal(one, other) for one, other in zip(masks["plain"], masks["batch"], strict=True))
+    assert np.array_equal(masks["plain"][0], masks["smooth"][0])
+    assert any(np.any(one != other) for one, other in zip(masks["plain"], masks["smooth"], strict=True))
 
 
 def test_max_frames_ends_early(model, clip, tmp_path):

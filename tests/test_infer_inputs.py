@@ -1,12 +1,14 @@
 """What --video and its options take and refuse, through main()."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from src.infer import main
+from src.runtime.options import check, parse
 from src.runtime.video.source import VideoSource
 from src.runtime.video.sources.inputs import VideoInput, find_videos, mirrored
 from tests.runtime.clips import FRAMES, horizon, horizon_in, read_mask, write_clip
@@ -133,6 +135,16 @@ def test_a_cut_video_is_played_and_noted(model, tmp_path, capfd):
         (("--video", "CLIP", "--stride", "2", "--fps", "5"), "--stride and --fps: both choose"),
         (("--video", "CLIP", "--start", "60"), "nothing to play from --start 60 on"),
         (("--images", "a.jpg", "--reconnect", "5"), "--reconnect: is for videos"),
+        (("--images", "a.jpg", "--batch", "2"), "--batch: is for videos"),
+        (("--video", "CLIP", "--batch", "65"), "65 frames at once would fill the memory; the most is 64"),
+        (("--video", "CLIP", "--end", "0"), "--end 0: no frame comes before it"),
+        (("--video", "CLIP", "--background", "#00ff00"), "--background: --view overlay has no use for it"),
+        (("--video", "CLIP", "--view", "outline", "--opacity", "0.3"), "choose --view overlay or side-by-side"),
+        (("--images", "a.jpg", "--view", "mask", "--colour", "#00ff00"), "--colour: --view mask has no use for it"),
+        (
+            ("--video", "CLIP", "--view", "mask", "--opacity", "0.5", "--show", "--save", "o.mp4"),
+            "--opacity: --view mask",
+        ),
     ],
 )
 def test_what_cannot_be_played_is_refused_in_words(arguments, said, model, clip, clips, tmp_path, capfd, monkeypatch):
@@ -146,6 +158,20 @@ def test_what_cannot_be_played_is_refused_in_words(arguments, said, model, clip,
     assert set(tmp_path.rglob("*")) == before, "nothing is left behind"
 
 
+def test_a_video_that_may_not_be_read_is_no_broken_video(model, clip, tmp_path, capfd, monkeypatch):
+    closed = Path(shutil.copy(clip, tmp_path / "closed.mp4"))
+    allowed = os.access  # root may read everything, whatever the file's mode
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and allowed(path, mode))
+    message = refused(model, capfd, "--video", closed, "--save-masks", tmp_path / "m")
+    assert f"{closed}: may not be read" in message
+
+
+def test_what_another_view_would_use_is_taken_where_keys_can_change_the_view():
+    for view, *rest in (("mask", "--show", "--save-masks", "m"), ("cut-out",), ("outline", "--show")):
+        check(parse(["--video", "a", "--view", view, "--opacity", "0.3", *rest], ""))
+        check(parse(["--images", "a", "--view", view, "--background", "#00ff00", *rest], ""))
+
+
 def test_names_of_outputs_never_meet():
     def named(*paths: str) -> list[VideoInput]:
         return [VideoInput(f"/in/{path}", Path(path)) for path in paths]
@@ -153,6 +179,10 @@ def test_names_of_outputs_never_meet():
     videos = named("a.mp4", "b.avi", "b.webm", "c/b.avi", "d.MOV")
     assert list(map(str, mirrored(videos))) == ["a.mp4", "b.avi.mp4", "b.webm.mp4", "c/b.mp4", "d.MOV"]
     assert list(map(str, mirrored(videos, ""))) == ["a", "b.avi", "b.webm", "c/b", "d"]
+    # Where a longer name is another video's, that one gives way too.
+    videos = named("b.avi", "b.webm", "b.avi.mp4", "v1.0.mp4", "v1.0.mov")
+    assert list(map(str, mirrored(videos))) == ["b.avi.mp4", "b.webm.mp4", "b.avi.mp4.mp4", "v1.0.mp4", "v1.0.mov"]
+    assert list(map(str, mirrored(videos, ""))) == ["b.avi", "b.webm", "b.avi.mp4", "v1.0.mp4", "v1.0.mov"]
 
 
 def test_cameras_addresses_and_odd_names_are_one_input(tmp_path, monkeypatch):

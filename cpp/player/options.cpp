@@ -18,8 +18,8 @@ constexpr const char* SUMMARY = R"(Plays the sky mask on a video, or writes it f
     skyseg_play --video clip.mp4 --save out.mp4           as a video with the sky tinted
     skyseg_play --video clip.mp4 --view side-by-side --save out.mp4
     skyseg_play --video clip.mp4 --save-masks masks/      as masks/000000.png, 000001.png, ...
-    skyseg_play --images photos/ --save-masks masks/      photos/a/b.jpg as masks/a/b.png
-    skyseg_play --images 'photos/*.jpg' --save pictures/  tinted pictures
+    skyseg_play --images photos/images --save-masks masks/    photos/images/a/b.jpg as masks/a/b.png
+    skyseg_play --images 'photos/images/*.jpg' --save pictures/    tinted pictures
 
 Masks have the size of their frame or photo; 255 is sky (of a model with more classes: the class index).
 In a window, q or Esc quits and space pauses; photos wait for a key.

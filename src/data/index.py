@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from src.data.raw import RawFolder
+from src.errors import UserError
 from src.labels import ClassTable
 
 KEPT = "kept"
@@ -57,7 +58,13 @@ def write_index(rows: list[IndexRow], path: Path) -> None:
 
 
 def read_index(path: Path, *, kept_only: bool = True) -> list[IndexRow]:
-    """Reads an index back; by default only the images that later stages see."""
+    """Reads an index back; by default only the images that later stages see.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no index of the images", fix="dvc repro filter-sky")
     rows = (IndexRow(**fields) for fields in pq.read_table(path).to_pylist())
     return [row for row in rows if row.kept or not kept_only]
 

@@ -18,8 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from src.errors import UserError
 from src.model_card import ClassInfo
 
+PREPARE = "dvc repro preprocess"
 ROWS_PER_GROUP = 8  # images read at a time: small, for training reads them in random order (docs/results.md)
 HELD = 4  # row groups that a reader keeps
 
@@ -48,11 +50,24 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
-        fields = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        """Raises UserError as `manifest_text`."""
+        fields = json.loads(manifest_text(folder))
         fields["classes"] = tuple(ClassInfo(c["name"], tuple(c["colour"])) for c in fields["classes"])
         for name in ("mean", "std", "sources"):
             fields[name] = tuple(fields[name])
         return cls(**fields)
+
+
+def manifest_text(folder: Path) -> str:
+    """What manifest.json of a folder of shards says.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        return (folder / "manifest.json").read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{folder}: no prepared images", f"manifest.json: {error.strerror}", PREPARE) from error
 
 
 class ShardReader:
@@ -67,6 +82,7 @@ class ShardReader:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._groups: list[tuple[Path, int]] = []
         sizes = []
         for shard in sorted(folder.glob("*.parquet")):
@@ -101,7 +117,13 @@ class ShardReader:
         return self.__dict__ | {"_files": {}, "_held": OrderedDict()}
 
     def spread(self, most: int) -> tuple[np.ndarray, np.ndarray]:
-        """Up to `most` images, evenly spread over the split: RGB uint8 [N, H, W, 3] and masks uint8 [N, H, W]."""
+        """Up to `most` images, evenly spread over the split: RGB uint8 [N, H, W, 3] and masks uint8 [N, H, W].
+
+        Raises:
+            UserError: there are none.
+        """
+        if not len(self):
+            raise UserError(f"{self._folder}: no prepared images", fix=PREPARE)
         picks = np.unique(np.linspace(0, len(self) - 1, min(most, len(self))).round().astype(int))
         images, masks = zip(*(self[int(pick)] for pick in picks), strict=True)
         return np.stack(images), np.stack(masks)

@@ -7,6 +7,8 @@ from pathlib import Path
 from src.errors import UserError
 
 VIEWS = ("overlay", "mask", "side-by-side", "outline", "cut-out", "replace")
+OPACITY = 0.5
+MOST_BATCH = 64  # several batches are on their way, and each frame of 4K takes 25 MB and more
 EXIT_CODES = """exit codes:
   0    done
   2    something is wrong with an option or the input; photos that cannot be read are named, after the others are done
@@ -43,6 +45,14 @@ def check(options: argparse.Namespace) -> None:
         raise UserError("--view replace: no new sky", fix="name a picture or a clip: --sky sunset.jpg")
     if options.sky is not None and options.view != "replace":
         raise UserError(f"--sky: --view {options.view} has no use for it", fix="add --view replace")
+    for name, views in USED_BY.items():
+        if getattr(options, name) is not None and options.view not in views and not _view_may_change(options):
+            raise UserError(
+                f"--{name}: --view {options.view} has no use for it",
+                fix=f"leave it out, or choose --view {' or '.join(views)}",
+            )
+    if options.end == 0:
+        raise UserError("--end 0: no frame comes before it", fix="give seconds above 0, or leave it out")
     if options.start is not None and options.end is not None and options.end <= options.start:
         raise UserError(f"--end {options.end:g}: not after --start {options.start:g}", fix="give seconds, later")
     if options.stride is not None and options.fps is not None:
@@ -56,11 +66,26 @@ def check(options: argparse.Namespace) -> None:
         )
 
 
-VIDEO_ONLY = ("smooth", "fps", "stride", "start", "end", "loop", "reconnect")
+VIDEO_ONLY = ("smooth", "fps", "stride", "start", "end", "loop", "reconnect", "batch")
+USED_BY = {
+    "opacity": ("overlay", "side-by-side"),
+    "colour": ("overlay", "side-by-side", "outline"),
+    "background": ("cut-out",),
+}
 
 
 def _given(options: argparse.Namespace, name: str) -> bool:
     return getattr(options, name) not in (None, False)
+
+
+def saves(options: argparse.Namespace) -> bool:
+    """Whether anything but figures of the run is saved; if not, a window opens without --show too."""
+    return bool(options.save or options.save_masks or options.alpha or options.csv)
+
+
+def _view_may_change(options: argparse.Namespace) -> bool:
+    """Whether keys of a window can go on to another view."""
+    return not options.save and (options.show or not saves(options))
 
 
 def _input(parser: argparse.ArgumentParser) -> None:
@@ -103,7 +128,12 @@ def _output(parser: argparse.ArgumentParser) -> None:
         default="plain",
         help="colmap: name.jpg.png, and sky black, as COLMAP's mask_path wants them (default: plain)",
     )
-    out.add_argument("--alpha", type=Path, metavar="DIR", help="a folder of PNG mattes: the probability of sky x 255")
+    out.add_argument(
+        "--alpha",
+        type=Path,
+        metavar="DIR",
+        help="a folder of PNG mattes: the probability of sky (of several classes: of the winner) x 255",
+    )
     out.add_argument("--show", action="store_true", help="play in a window (the default if nothing is saved)")
     out.add_argument("--stats-json", type=Path, metavar="FILE", help="write the figures of the run there")
     out.add_argument(
@@ -115,14 +145,13 @@ def _output(parser: argparse.ArgumentParser) -> None:
 def _pictures(parser: argparse.ArgumentParser) -> None:
     look = parser.add_argument_group("what is shown and saved")
     look.add_argument("--view", choices=VIEWS, default="overlay", help="(default: %(default)s)")
-    look.add_argument("--opacity", type=share, default=0.5, metavar="0..1", help="of the tint (default: %(default)s)")
+    look.add_argument("--opacity", type=share, metavar="0..1", help=f"of the tint (default: {OPACITY})")
     look.add_argument(
         "--colour", type=_colour, metavar="#RRGGBB", help="of the tint and the outline (default: the model's)"
     )
     look.add_argument(
         "--background",
         type=_background,
-        default="transparent",
         metavar="#RRGGBB",
         help="of --view cut-out, in the place of the sky (default: transparent)",
     )
@@ -149,13 +178,21 @@ def _model(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--backend", choices=("tensorrt", "openvino", "onnxruntime"), help="(default: the engine's)")
     model.add_argument("--precision", choices=("fp32", "bf16", "fp16", "int8"), help="(default: the engine's)")
     model.add_argument("--threads", type=positive, metavar="N", help="for inference (default: every core)")
-    model.add_argument("--batch", type=positive, metavar="N", help="frames per inference (default: 1)")
+    model.add_argument(
+        "--batch", type=_batch, metavar="N", help=f"frames per inference, at most {MOST_BATCH} (default: 1)"
+    )
 
 
 def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
     return int(text)
+
+
+def _batch(text: str) -> int:
+    if (frames := positive(text)) > MOST_BATCH:
+        raise argparse.ArgumentTypeError(f"{text} frames at once would fill the memory; the most is {MOST_BATCH}")
+    return frames
 
 
 def _number(text: str, accept: Callable[[float], bool], what: str) -> float:

@@ -2,13 +2,12 @@
 
 import glob
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.errors import UserError
-from src.files import split_pattern
+from src.files import apart, split_pattern
 from src.runtime.pictures import READABLE, UNREADABLE, WRITABLE
 
 LONGEST_NAME = 255  # bytes, on every file system in use
@@ -53,6 +52,7 @@ def plan_photos(
     naming: str = "plain",
     transparent: bool = False,
     limit: int | None = None,
+    sky: Path | None = None,
 ) -> PhotoPlan:
     """Finds pictures and says where their outputs go, mirroring the tree below the folder given.
 
@@ -65,6 +65,7 @@ def plan_photos(
         naming: of masks; plain, or colmap: the photo's whole name and .png.
         transparent: the pictures have an alpha channel, and so are PNG files.
         limit: take the first so many, by name.
+        sky: a picture that is read beside them, and that no output may overwrite.
 
     Raises:
         UserError: nothing found; an output folder that is a file, is named like a picture, or is the input
@@ -86,9 +87,9 @@ def plan_photos(
     names = [path.relative_to(root) for path in paths[:limit]]
     plain = [name.with_suffix(".png") for name in names]
     whole = [name.with_name(f"{name.name}.png") for name in names]
-    as_masks = whole if naming == "colmap" else _apart(plain, whole)
-    as_mattes = _apart(plain, whole)
-    as_pictures = _apart([_saved_as(name, transparent) for name in names], whole)
+    as_masks = whole if naming == "colmap" else apart(plain, whole)
+    as_mattes = apart(plain, whole)
+    as_pictures = apart([_saved_as(name, transparent) for name in names], whole)
     for place, name in enumerate(names):
         photo = Photo(
             path=root / name,
@@ -98,8 +99,9 @@ def plan_photos(
             picture=pictures / as_pictures[place] if pictures else None,
         )
         plan.photos.append(photo)
-    _refuse_clashes(plan.photos)
-    if (masks or mattes) and naming == "plain" and (longer := [name for name in as_mattes if name not in set(plain)]):
+    _refuse_clashes(plan.photos, [photo.path for photo in plan.photos] + ([sky] if sky else []))
+    longer = [name for name, short in zip(as_mattes, plain, strict=True) if name != short]
+    if longer and (masks or mattes) and naming == "plain":
         plan.notes.append(f"note: {len(longer)} photos differ in their suffix alone, so it stays: {longer[0]}, ...")
     return plan
 
@@ -152,20 +154,8 @@ def _saved_as(name: Path, transparent: bool) -> Path:
     return name.with_suffix(".png") if transparent or name.suffix.lower() not in WRITABLE else name
 
 
-def _apart(short: Sequence[Path], whole: Sequence[Path]) -> list[Path]:
-    """The short names, and the whole ones where short ones would meet, on file systems that fold case too."""
-    chosen = list(short)
-    while True:
-        users = Counter(str(name).casefold() for name in chosen)
-        meeting = [place for place, name in enumerate(chosen) if users[str(name).casefold()] > 1]
-        if all(chosen[place] == whole[place] for place in meeting):
-            return chosen
-        for place in meeting:
-            chosen[place] = whole[place]
-
-
-def _refuse_clashes(photos: Sequence[Photo]) -> None:
-    inputs = {os.path.realpath(photo.path): photo.path for photo in photos}
+def _refuse_clashes(photos: Sequence[Photo], read: Sequence[Path]) -> None:
+    inputs = {os.path.realpath(path): path for path in read}
     writers: dict[str, Path] = {}
     for photo in photos:
         for output in photo.outputs:

@@ -68,6 +68,7 @@ def segment_photos(
     window: Window | None = None,
     table: Table | None = None,
     on_photo: Callable[[], None] | None = None,
+    began: float | None = None,
 ) -> PhotoRun:
     """Segments pictures in order and writes what was planned; each file is complete or absent.
 
@@ -83,6 +84,7 @@ def segment_photos(
         window: shows each composed picture until a key is pressed.
         table: gets a row per picture: its name, the classes' shares, milliseconds of inference.
         on_photo: called after each picture, read or not.
+        began: `time.perf_counter` from which `first_frame_s` counts; None is now.
 
     Raises:
         UserError: an output cannot be written.
@@ -92,7 +94,7 @@ def segment_photos(
     cv2.setNumThreads(1)  # its pool would fight the engine's and ours for the same cores
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        return _Run(segmenter, compositor, for_colmap, window, table).play(photos, on_photo)
+        return _Run(segmenter, compositor, for_colmap, window, table).play(photos, on_photo, began)
     finally:
         cv2.setNumThreads(opencv_threads)
 
@@ -114,10 +116,11 @@ class _Run:
         self.workers = max(2, cores())
         self.composing = threading.Lock()  # a compositor's scratch buffers are for one picture at a time
         self.compositor: Compositor | None = None
+        self.first_done_at: float | None = None  # all its files written
         self.pixels = BUDGET  # of the latest picture: what the next one is expected to have; the first may be huge
 
-    def play(self, photos: Sequence[Photo], on_photo: Callable[[], None] | None) -> PhotoRun:
-        frames, first_frame_s, quit_window = 0, 0.0, False
+    def play(self, photos: Sequence[Photo], on_photo: Callable[[], None] | None, began: float | None) -> PhotoRun:
+        frames, quit_window = 0, False
         started, process_cpu = time.perf_counter(), time.process_time()
         writing: deque[Future] = deque()
         with heeding_interrupts() as interrupts, ThreadPoolExecutor(self.workers, "skyseg-photo") as pool:
@@ -134,19 +137,19 @@ class _Run:
                         while len(writing) > self._allowed(self.workers):
                             writing.popleft().result()
                         frames += 1
-                        first_frame_s = first_frame_s or time.perf_counter() - started
                     if on_photo is not None:
                         on_photo()
                 while writing:
                     writing.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
+        first_done_at, began = self.first_done_at, started if began is None else began
         cpu = self.meter.cpu
         others = sum(seconds for step, seconds in cpu.items() if step != "infer")
         cpu["infer"] = max(0.0, time.process_time() - process_cpu - others)  # the engine's threads too
         stats = summarise(
             seconds=time.perf_counter() - started,
-            first_frame_s=first_frame_s,
+            first_frame_s=0.0 if first_done_at is None else first_done_at - began,
             frames=frames,
             wall=self.meter.wall,
             cpu=cpu,
@@ -192,6 +195,8 @@ class _Run:
         if photo.picture or self.window:
             composed = self.meter.time("compose", self._compose, picture.image, masks)
         self.meter.time("sink", self._write, photo, picture, masks, composed)
+        if self.first_done_at is None:
+            self.first_done_at = time.perf_counter()
         return composed
 
     def _compose(self, image: np.ndarray, masks: Masks) -> np.ndarray:

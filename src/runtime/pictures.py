@@ -19,6 +19,14 @@ UNREADABLE = (".heic", ".heif", ".jxl")
 WRITABLE = (".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".avif", ".jp2")
 # Lossless, which is OpenCV's default, takes 5 s for 12 megapixels.
 PARAMETERS = {".webp": (cv2.IMWRITE_WEBP_QUALITY, 90)}
+# Pixels a side, least and most, that OpenCV's libraries encode (OpenJPEG has six resolutions, each half of the former).
+SIDES = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe"), (1, 65_500)),
+    ".webp": (1, 16_383),
+    ".avif": (1, 65_536),
+    ".png": (1, 1_000_000),
+    ".jp2": (32, 2**31),
+}
 ORIENTATION = 0x112  # Exif 2.32, table 4; TIFF 6.0, section 8
 TIFF_HEADERS = (b"II*\0", b"MM\0*")
 
@@ -84,13 +92,28 @@ def write_picture(path: Path, image: np.ndarray) -> None:
     """Writes a picture, uint8 [H, W] or [H, W, 3 or 4] BGR(A), in the format of its suffix, complete or not at all.
 
     Raises:
-        UserError: unknown suffix, or the disk refuses.
+        UserError: unknown suffix, a picture of a size that its format does not hold, or the disk refuses.
     """
+    suffix = path.suffix.lower()
     try:
-        _, encoded = cv2.imencode(path.suffix, image, PARAMETERS.get(path.suffix.lower(), ()))
+        done, encoded = cv2.imencode(suffix, image, PARAMETERS.get(suffix, ()))
     except cv2.error as error:
         raise UserError(f"{path}: cannot write pictures of this kind", fix="use .png or .jpg") from error
+    if not done:
+        height, width = image.shape[:2]
+        raise UserError(
+            f"{path}: a picture of {width}x{height} cannot be written",
+            _why_not_encoded(suffix, *sorted((height, width))),
+            "save as .png (of a photo: convert it first); --view side-by-side is twice as wide as the photo",
+        )
     write_whole(path, encoded.tobytes())
+
+
+def _why_not_encoded(suffix: str, shorter: int, longer: int) -> str:
+    least, most = SIDES.get(suffix, (1, longer))
+    if longer > most:
+        return f"{suffix} holds at most {most} pixels a side"
+    return f"{suffix} holds at least {least} pixels a side" if shorter < least else "OpenCV cannot encode it"
 
 
 def _decode_float(encoded: np.ndarray) -> np.ndarray | None:

@@ -1,6 +1,7 @@
 """The model's answer, at the model's size, turned into labels and confidence at the frame's own size."""
 
 from dataclasses import replace
+from numbers import Real
 
 import numpy as np
 
@@ -22,7 +23,8 @@ class PostProcessor:
         smooth: follow the frames in time; they must come in order.
 
     Raises:
-        UserError: a threshold, refinement or smoothing for a model of more than one class.
+        UserError: a threshold out of its range, an unknown refinement, or one of the three for a model of more than
+            one class.
     """
 
     def __init__(
@@ -35,6 +37,12 @@ class PostProcessor:
         refine: str = "none",
         smooth: bool = False,
     ) -> None:
+        if threshold is not None and not (isinstance(threshold, Real) and 0 <= threshold <= 1):
+            raise UserError(
+                f"threshold: {threshold!r} is not between 0 and 1", fix="give a probability; None: the model's"
+            )
+        if refine not in REFINEMENTS:
+            raise UserError(f"refine: there is no {refine!r}", fix=f"choose one of: {', '.join(REFINEMENTS)}")
         if not card.binary and (threshold is not None or refine != "none" or smooth):
             raise UserError(
                 f"{card.name}: has {len(card.classes) - 1} classes, and --threshold, --refine and --smooth are for one",

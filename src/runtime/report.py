@@ -71,7 +71,7 @@ def summary(stats: RunStats, unit: str, notes: Sequence[str]) -> str:
     lines = [
         f"{stats.frames} {unit} in {stats.seconds:.2f} s: {stats.fps:.1f} FPS, "
         f"{stats.share_of_limit:.0%} of what the cores allow{dropped}; first after {stats.first_frame_s:.2f} s; "
-        f"peak memory {stats.peak_rss_mb:.0f} MB",
+        f"peak memory {stats.peak_rss_mb:.0f} MiB",
         f"{'step':<8} {'p50 ms':>8} {'p95 ms':>8} {'CPU ms':>8}",
         *(
             f"{name:<8} {step.p50_ms:>8.2f} {step.p95_ms:>8.2f} {step.cpu_ms:>8.2f}"

@@ -30,8 +30,8 @@ class SkySegmenter:
         refine: "guided" draws edges at the picture's own resolution (`src.runtime.refinement`); "none" does not.
 
     Raises:
-        UserError: no engine is given, none is built and none released, or options that the model's classes do not
-            allow.
+        UserError: no engine is given, none is built and none released, or options out of range or that the model's
+            classes do not allow.
         EngineError: as `open_engine`.
     """
 
@@ -46,7 +46,11 @@ class SkySegmenter:
         self.engine = engine if isinstance(engine, Engine) else open_engine(engine or built_engine(), requests=2)
         self.card = self.engine.info.card
         self._settings = {"threshold": threshold, "refine": refine}
-        self._postprocess = PostProcessor(self.card, self.card.width, self.card.height, **self._settings)
+        try:
+            self._postprocess = PostProcessor(self.card, self.card.width, self.card.height, **self._settings)
+        except BaseException:
+            self.close()
+            raise
 
     def predict(self, image_bgr: np.ndarray) -> Masks:
         """Segments one picture.
@@ -144,9 +148,14 @@ def _at_full_size(postprocess: PostProcessor, image: np.ndarray, prepared: np.nd
     return Masks(*postprocess(image, prepared, labels, confidence, confidence_out=room))
 
 
-def _refuse_unless_picture(image: np.ndarray) -> None:
+def _refuse_unless_picture(image: object) -> None:
     if image is None:
         raise UserError("no picture: None", "cv2.imread gives None for a path it cannot read", "check the path")
+    if not isinstance(image, np.ndarray):
+        raise UserError(
+            f"the picture is of type {type(image).__name__}, not a numpy array",
+            fix="read it with cv2.imread(path, cv2.IMREAD_COLOR); python -m src.infer --images takes files as they are",
+        )
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise UserError(
             f"the picture is {image.dtype} {list(image.shape)}, not uint8 [H, W, 3]",

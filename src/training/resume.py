@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from src.data.shards import manifest_text
 from src.errors import UserError
 from src.files import make_writable
 from src.params import Model, Train
@@ -26,9 +27,12 @@ def fingerprint(prepared: Path, model: Model, options: Train, init: Path | None 
 
     Args:
         init: the file of the whole segmenter's initial weights, if there is one.
+
+    Raises:
+        UserError: there are no shards.
     """
     shards = [(p.relative_to(prepared).as_posix(), p.stat().st_size) for p in sorted(prepared.rglob("*.*"))]
-    manifest = (prepared / "manifest.json").read_text(encoding="utf-8")
+    manifest = manifest_text(prepared)
     weights = (Path(model.encoder_weights) if model.encoder_weights else None, init)
     content = [_md5(path) if path and path.is_file() else None for path in weights]
     state = [FORMAT, model.model_dump(mode="json"), options.model_dump(mode="json"), shards, manifest, content]

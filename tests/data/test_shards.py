@@ -14,13 +14,14 @@ import torch
 
 from src.data.augment import build_augmentation
 from src.data.dataset import EpochBatches, ShardDataset, make_loader
-from src.data.index import IndexRow
+from src.data.index import IndexRow, read_index
 from src.data.shards import HELD, ROWS_PER_GROUP, Manifest, ShardReader
 from src.errors import UserError
 from src.labels import VOID
 from src.params import Augment
+from src.training.resume import fingerprint
 from tests.import_graph import ROOT
-from tests.prepared import make_prepared, pack
+from tests.prepared import make_prepared, model_options, pack, train_options
 
 KNOBS = Augment(
     flip=0.5, flip_vertical=0.2, rotate=10.0, min_crop=0.4, colour=0.7, blur=0.3, noise=0.3, jpeg=0.3,
@@ -115,6 +116,23 @@ def test_an_index_beyond_the_split_is_refused_and_an_empty_split_has_none(prepar
         with pytest.raises(IndexError):
             reader[index]
     assert len(ShardReader(tmp_path)) == 0
+    with pytest.raises(UserError, match="no prepared images"):
+        ShardReader(tmp_path).spread(8)
+
+
+@pytest.mark.parametrize(
+    ("read", "stage"),
+    [
+        (Manifest.read, "preprocess"),
+        (lambda folder: fingerprint(folder, model_options(), train_options()), "preprocess"),
+        (lambda folder: read_index(folder / "index.parquet"), "filter-sky"),
+    ],
+)
+def test_what_an_earlier_stage_has_not_made_yet_is_named_with_that_stage(read, stage, tmp_path):
+    with pytest.raises(UserError) as caught:
+        read(tmp_path / "data")
+    assert str(tmp_path / "data") in caught.value.what
+    assert caught.value.fix == f"dvc repro {stage}"
 
 
 def test_a_reader_travels_to_another_process_without_its_files(prepared):

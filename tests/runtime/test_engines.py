@@ -162,7 +162,9 @@ def test_files_that_are_no_model_of_ours_are_refused(backend, binary_model, tmp_
     wrong_size = write_binary_model(tmp_path / "size.onnx")
     content = wrong_size.read_bytes()
     wrong_size.write_bytes(content.replace(b'"height": 64', b'"height": 65'))
-    for path in (text, truncated, empty, foreign, wrong_ports, wrong_size, tmp_path / "missing.onnx"):
+    no_utf8 = tmp_path / "name.onnx"
+    no_utf8.write_bytes(content.replace(b"confidence", b"\xe9onfidence"))
+    for path in (text, truncated, empty, foreign, wrong_ports, wrong_size, no_utf8, tmp_path / "missing.onnx"):
         with pytest.raises(EngineError) as caught:
             open_engine(path, backend=backend)
         assert str(path) in caught.value.what

@@ -5,6 +5,7 @@ import pytest
 from src.errors import EngineError, UserError
 from src.infer import SkySegmenter
 from src.runtime import open_engine
+from src.runtime import segmenter as segmenter_module
 from src.runtime.frames import prepare, upscale_labels
 from tests.model_file import HEIGHT, WIDTH, binary_card, three_class_card
 from tests.runtime.clips import FRAMES, frame, horizon, horizon_in
@@ -73,6 +74,40 @@ def test_the_segmenter_names_what_is_wrong_with_a_picture(binary_model):
         for wrong in (frame(0)[..., 0], frame(0).astype(np.float32), frame(0)[:0]):
             with pytest.raises(UserError, match=r"not uint8 \[H, W, 3\]"):
                 segmenter.predict(wrong)
+        for wrong, said in (("photo.jpg", "type str, not a numpy array"), (None, "None")):
+            with pytest.raises(UserError, match=said):
+                segmenter.predict(wrong)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"threshold": 5}, "threshold: 5 is not between 0 and 1"),
+        ({"threshold": float("nan")}, "threshold: nan is not"),
+        ({"threshold": "0.5"}, "threshold: '0.5' is not"),
+        ({"refine": None}, "refine: there is no None"),
+        ({"refine": "guidde"}, "refine: there is no 'guidde'"),
+    ],
+)
+def test_the_segmenter_refuses_settings_that_mean_nothing_and_closes_its_engine(
+    settings, said, binary_model, monkeypatch
+):
+    opened = []
+
+    def noted(*arguments, **options):
+        opened.append(open_engine(*arguments, **options))
+        return opened[0]
+
+    monkeypatch.setattr(segmenter_module, "open_engine", noted)
+    with pytest.raises(UserError, match=said):
+        SkySegmenter(binary_model, **settings)
+    [engine] = opened
+    with pytest.raises(EngineError, match="closed"):
+        engine.infer(np.zeros((1, HEIGHT, WIDTH, 3), np.uint8))
+    with open_engine(binary_model) as engine:
+        with pytest.raises(UserError, match=said):
+            SkySegmenter(engine, **settings)
+        engine.infer(np.zeros((1, HEIGHT, WIDTH, 3), np.uint8))  # the caller's own stays open
 
 
 def test_a_stream_gives_every_frame_with_its_masks_in_order(binary_model, clip):

@@ -1,9 +1,12 @@
 """What is planned for photographs, and the run through the segmenter."""
 
 import csv
+import errno
 import os
 import signal
 import threading
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from PIL import Image
 
 from src.errors import UserError
+from src.runtime import photo_plan
 from src.runtime import photos as photos_module
 from src.runtime.photo_plan import plan_photos
 from src.runtime.photos import segment_photos
@@ -56,6 +60,14 @@ def test_photos_of_one_stem_keep_their_suffixes_and_the_others_do_not(tmp_path):
 def test_a_whole_name_that_meets_another_photo_pushes_that_one_aside(tmp_path):
     touch(tmp_path / "p", "a.jpg", "a.png", "a.jpg.tif")
     assert sorted(planned(tmp_path / "p").values()) == ["a.jpg.png", "a.jpg.tif.png", "a.png.png"]
+
+
+def test_the_time_for_a_plan_does_not_grow_with_the_square_of_the_photos(tmp_path, monkeypatch):
+    found = [tmp_path / f"{index}.jpg" for index in range(10_000)]
+    monkeypatch.setattr(photo_plan, "_find", lambda *_: (tmp_path, found))
+    began = time.process_time()
+    assert len(plan_photos(str(tmp_path), masks=tmp_path / "m").photos) == 10_000
+    assert time.process_time() - began < 5
 
 
 def test_pictures_keep_their_kind_where_it_can_be_written_and_transparent_ones_are_png(tmp_path):
@@ -219,6 +231,23 @@ def test_a_write_that_fails_ends_the_run_with_that_error(folder, binary_model, t
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("skyseg")]
 
 
+def test_the_first_photo_counts_from_the_start_of_the_command_until_its_file_is_there(
+    folder, binary_model, tmp_path, monkeypatch
+):
+    write = photos_module.write_picture
+
+    def slow_write(path, image):
+        time.sleep(0.2)
+        write(path, image)
+
+    monkeypatch.setattr(photos_module, "write_picture", slow_write)
+    plan = plan_photos(str(folder), masks=tmp_path / "masks", limit=2)
+    stats = run(plan, binary_model, began=time.perf_counter() - 60).stats
+    assert 60.2 < stats.first_frame_s < 61 + stats.seconds
+    stats = run(plan, binary_model).stats
+    assert 0.2 < stats.first_frame_s <= stats.seconds
+
+
 def test_ctrl_c_leaves_whole_masks_of_the_photos_done(folder, binary_model, tmp_path):
     calls = []
 
@@ -249,14 +278,21 @@ def test_a_window_that_is_quit_ends_the_run(folder, binary_model, tmp_path):
     assert len(list((tmp_path / "masks").iterdir())) == 4
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_what_may_not_be_read_is_named(folder, binary_model, tmp_path):
-    (folder / "1.jpg").chmod(0)
-    (folder / "closed").mkdir(mode=0)
+def test_what_may_not_be_read_is_named(folder, binary_model, tmp_path, monkeypatch):
+    (folder / "closed").mkdir()
+    read, entries = np.fromfile, Path.iterdir
+
+    def refuse(path):  # root may read everything, whatever its mode
+        if path.name in ("1.jpg", "closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(np, "fromfile", lambda path, kind: refuse(path) or read(path, kind))
+    monkeypatch.setattr(Path, "iterdir", lambda path: refuse(path) or entries(path))
     plan = plan_photos(str(folder), masks=tmp_path / "masks")
-    assert [path.name for path, _ in plan.unreadable] == ["closed"]
+    assert [(path.name, why) for path, why in plan.unreadable] == [("closed", "Permission denied")]
     done = run(plan, binary_model)
-    assert [path.name for path, _ in done.unreadable] == ["1.jpg"]
+    assert [(path.name, why) for path, why in done.unreadable] == [("1.jpg", "Permission denied")]
+    assert done.stats.frames == 9
 
 
 def test_a_large_photo_is_segmented_at_its_own_size(binary_model, tmp_path):

@@ -157,6 +157,25 @@ def test_a_picture_of_unknown_kind_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "limit"),
+    [
+        ("a.jpg", (2, 65_501), "at most 65500"),
+        ("a.WEBP", (16_384, 2), "at most 16383"),
+        ("a.avif", (2, 65_537), "at most 65536"),
+        ("a.png", (1, 1_000_001), "at most 1000000"),
+        ("a.jp2", (31, 40), "at least 32"),
+    ],
+)
+def test_a_size_that_the_format_does_not_hold_is_refused_with_its_limit(name, size, limit, tmp_path):
+    with pytest.raises(UserError) as caught:
+        write_picture(tmp_path / name, np.zeros((*size, 3), np.uint8))
+    assert f"{size[1]}x{size[0]} cannot be written" in caught.value.what
+    assert limit in caught.value.why
+    assert not list(tmp_path.iterdir())
+    write_picture(tmp_path / "a.tif", np.zeros((*size, 3), np.uint8))
+
+
 def test_names_of_any_script_and_length_are_written(tmp_path):
     for name in ("Himmel über 雲.png", "雲" * 83 + ".png", "x" * 251 + ".png"):
         write_picture(tmp_path / name, BGR)

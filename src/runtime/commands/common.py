@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from src.errors import UserError
 from src.files import write_whole
+from src.runtime.options import saves
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
@@ -25,13 +26,13 @@ def shows(options: argparse.Namespace) -> bool:
     Raises:
         UserError: nothing is saved and there is no display.
     """
-    saves = options.save or options.save_masks or options.alpha or options.csv
-    if saves and not options.show:
+    saved = saves(options)
+    if saved and not options.show:
         return False
     from src.runtime.video.window import Window
 
     if reason := Window.unavailable():
-        if not saves:
+        if not saved:
             what = "cannot open a window" if options.show else "nothing to do with the result"
             raise UserError(what, reason, "add --save OUT or --save-masks DIR" + (" and drop --show" * options.show))
         print(f"note: --show: {reason}; what is saved is saved all the same", file=sys.stderr, flush=True)

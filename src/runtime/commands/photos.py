@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from src.runtime.video.stats import RunStats
 
 
-def segment_images(options: argparse.Namespace) -> "RunStats":
+def segment_images(options: argparse.Namespace, began: float) -> "RunStats":
     """Segments the photos of --images into the outputs asked for.
+
+    Args:
+        began: `time.perf_counter` when the command was started, from which `first_frame_s` counts.
 
     Raises:
         UserError: photos that could not be read, by name; the others are done by then.
@@ -34,6 +37,7 @@ def segment_images(options: argparse.Namespace) -> "RunStats":
         naming=options.mask_naming,
         transparent=is_transparent(options),
         limit=options.max_frames,
+        sky=options.sky,
     )
     refuse_places(options, [photo.path for photo in plan.photos])
     with ExitStack() as open_things:
@@ -58,6 +62,7 @@ def segment_images(options: argparse.Namespace) -> "RunStats":
                 window=window,
                 table=table,
                 on_photo=advance,
+                began=began,
             )
     report(options, run.stats, "photos", plan.notes + saved_notes(options))
     if unreadable := plan.unreadable + run.unreadable:

@@ -1,8 +1,8 @@
 """Builds an engine for this machine from model files alone, without the pipeline.
 
-    python -m src.runtime.engines --models models/onnx --images photos/ --out models/engine
-    python -m src.runtime.engines --models released.onnx --images photos/ --out engine --backend openvino
-    python -m src.runtime.engines --models models/onnx --images photos/ --out engine --backend tensorrt --precision fp16
+    python -m src.runtime.engines --models models/onnx --images photos/images --out models/engine
+    python -m src.runtime.engines --models released.onnx --images photos/images --out engine --backend openvino
+    python -m src.runtime.engines --models models/onnx --images photos/images --out engine --precision fp16
 
 --images are photographs of what the engine will see: its labels on them are held against the fp32 model file's.
 """

@@ -39,6 +39,8 @@ class OnnxRuntimeEngine(Engine):
         self.settings = _settings(options)
         try:
             self._session = _session(onnx_path, self.settings)
+            inputs = {port.name: port.shape for port in self._session.get_inputs()}
+            outputs = {port.name: port.shape for port in self._session.get_outputs()}
         except Exception as error:  # its exception classes derive from Exception alone
             raise EngineError(f"{onnx_path}: ONNX Runtime cannot load it", first_line(error), EXPORT_FIX) from error
         if (used := self._session.get_providers()[0]) != self.settings["provider"]:
@@ -47,8 +49,6 @@ class OnnxRuntimeEngine(Engine):
                 "the GPU, its driver or CUDA's libraries did not load",
                 "docs/deploy.md lists what onnxruntime-gpu needs; or uninstall it for onnxruntime",
             )
-        inputs = {port.name: port.shape for port in self._session.get_inputs()}
-        outputs = {port.name: port.shape for port in self._session.get_outputs()}
         check_ports(info.path, info.card, inputs, outputs)
         super().__init__(info, options.requests)
 

@@ -111,9 +111,9 @@ def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine
             model.reshape({port.any_name: static})
         cache = {"CACHE_DIR": str(options.cache)} if options.cache else {}
         compiled = shared_core().compile_model(model, "CPU", _settings(info.precision, options) | cache)
-    except (RuntimeError, IndexError) as error:
+        return OpenVINOEngine(compiled, info, options)
+    except (RuntimeError, IndexError, ValueError) as error:  # ValueError: a damaged name that is no UTF-8
         raise EngineError(f"{path}: OpenVINO cannot compile it", first_line(error), EXPORT_FIX) from error
-    return OpenVINOEngine(compiled, info, options)
 
 
 def open_payload(payload: Path, info: EngineInfo, options: Options) -> OpenVINOEngine:

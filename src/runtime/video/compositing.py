@@ -10,7 +10,7 @@ from src.errors import UserError
 from src.model_card import ModelCard
 from src.runtime.engines.base import Engine
 from src.runtime.frames import prepare
-from src.runtime.options import VIEWS
+from src.runtime.options import OPACITY, VIEWS
 from src.runtime.video.frame import Result
 from src.runtime.video.look import Look
 from src.runtime.video.new_sky import NewSky
@@ -48,7 +48,7 @@ class Compositor:
         view: str,
         width: int,
         height: int,
-        opacity: float = 0.5,
+        opacity: float = OPACITY,
         *,
         colour: Colour | None = None,
         background: Colour | None = None,
@@ -164,7 +164,8 @@ def look_of(options: Namespace, card: ModelCard, switchable: bool) -> Look:
     possible = [view for view in VIEWS if card.binary or view not in OF_THE_SKY]
     if options.sky is None and "replace" in possible:
         possible.remove("replace")
-    return Look(options.view, options.opacity, possible if switchable else None)
+    opacity = OPACITY if options.opacity is None else options.opacity
+    return Look(options.view, opacity, possible if switchable else None)
 
 
 def make_compositor(

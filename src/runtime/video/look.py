@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from src.runtime.options import VIEWS
+from src.runtime.options import OPACITY, VIEWS
 
 
 class Look:
@@ -17,7 +17,7 @@ class Look:
         view, opacity, views: as they are now.
     """
 
-    def __init__(self, view: str, opacity: float = 0.5, views: Sequence[str] | None = None) -> None:
+    def __init__(self, view: str, opacity: float = OPACITY, views: Sequence[str] | None = None) -> None:
         self.view, self.opacity = view, opacity
         self.views = tuple(view for view in VIEWS if view in (views or (self.view,)))
 

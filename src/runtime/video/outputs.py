@@ -73,14 +73,16 @@ def refuse_places(options: argparse.Namespace, inputs: Iterable[Path] = ()) -> N
         if path.resolve() == same.resolve():
             raise UserError(f"{one} and {other}: both would write {path}", fix="give each a place of its own")
     read = {path.resolve() for path in inputs if path.exists()}
-    for _, path in given:
+    for option, path in given:
         if path.resolve() in read:
             raise UserError(f"{path}: is the input itself", fix="save to another file")
+        if options.sky is not None and path.resolve() == options.sky.resolve():
+            raise UserError(f"{option} {path}: is the new sky of --sky", fix="save to another file")
 
 
 def is_transparent(options: argparse.Namespace) -> bool:
     """Whether composed pictures have an alpha channel."""
-    return options.view == "cut-out" and options.background == "transparent"
+    return options.view == "cut-out" and options.background in (None, "transparent")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Frames from a video file, or from an address of one."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -195,6 +196,8 @@ def _refuse_unless_video(path: Path) -> None:
         raise UserError(f"{path}: a folder, not a video", fix="for pictures use --images PATH")
     if not path.is_file():
         raise UserError(f"{path}: no such video", fix="check the path; quote a pattern")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: may not be read", fix=f"chmod +r {path}")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: an empty file", fix="copy or download it again")
     if path.suffix.lower() in PICTURES:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.errors import UserError
-from src.files import split_pattern
+from src.files import apart, split_pattern
 from src.runtime.video.sources.urls import is_url
 
 SUFFIXES = (
@@ -65,13 +65,11 @@ def mirrored(videos: Sequence[VideoInput], suffix: str | None = None) -> list[Pa
         suffix: of the outputs; empty for folders; None keeps that of a video where videos of its kind are
             written, and is .mp4 elsewhere.
     """
-    short = [video.below.with_suffix(_saved_suffix(video.below) if suffix is None else suffix) for video in videos]
-    folded = [str(name).casefold() for name in short]
+    suffixes = [_saved_suffix(video.below) if suffix is None else suffix for video in videos]
+    short = [video.below.with_suffix(own) for video, own in zip(videos, suffixes, strict=True)]
     # Two that differ in their suffix alone keep it in their names.
-    return [
-        name if folded.count(str(name).casefold()) == 1 else video.below.with_name(video.below.name + name.suffix)
-        for name, video in zip(short, videos, strict=True)
-    ]
+    whole = [video.below.with_name(video.below.name + own) for video, own in zip(videos, suffixes, strict=True)]
+    return apart(short, whole)
 
 
 def _saved_suffix(video: Path) -> str:
