@@ -32,11 +32,14 @@ def streamed(tmp_path_factory) -> Path:
     return folder
 
 
-def infer(*arguments: object, stderr: object = subprocess.PIPE) -> subprocess.Popen:
+def infer(*arguments: object, stderr: object = subprocess.PIPE, patience: str = "pass") -> subprocess.Popen:
     # A child of a shell's background job ignores Ctrl-C from birth; this one must not.
-    start = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from src.infer import main; main()"
-    )
+    start = f"""
+import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
+from src.infer import main
+from src.runtime.video.sources import feeds; {patience}
+main()
+"""
     return subprocess.Popen(
         [sys.executable, "-c", start, *map(str, arguments)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
@@ -146,6 +149,22 @@ def test_an_http_stream_without_an_end_is_live(tmp_path):
             assert source.read().image.shape == (48, 64, 3)
         with pytest.raises(UserError, match=r"--start: http://127.0.0.1:[0-9]*/live is live"):
             open_source(f"http://127.0.0.1:{port}/live", Selection(start=1.0))
+
+
+def test_a_stream_that_falls_silent_is_a_loss_and_leaves_a_whole_video(binary_model, tmp_path):
+    content = write_video(tmp_path / "a.ts", range(0, 4000, 40), keyframe_every=12).read_bytes()
+    with http_server({}, endless={"/live": content}) as port:
+        process = infer(
+            "--video", f"http://user:secret@127.0.0.1:{port}/live?token=secret", "--engine", binary_model,
+            "--save", tmp_path / "out.mp4", "--reconnect", "0", patience="feeds.SILENT_S = 0.5",
+        )  # fmt: skip
+        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2, stderr
+    assert "nothing came for 0.5 s" in stderr
+    assert "Traceback" not in stderr
+    assert "secret" not in stdout + stderr
+    with open_source(tmp_path / "out.mp4") as saved:
+        assert saved.read() is not None
 
 
 def test_words_behind_an_address_are_no_video(tmp_path):

@@ -134,7 +134,7 @@ class LiveSource:
                         return "" if feed.finite else "it has ended"
                     self._offer(image)
             except OSError as error:
-                return redacted(error.strerror or str(error))
+                return _words(error)
         return ""
 
     def _offer(self, image: np.ndarray) -> None:
@@ -163,6 +163,8 @@ class LiveSource:
                 self._feed = self._origin.open()
             except UserError as error:
                 why = error.why or error.what
+            except OSError as error:
+                why = _words(error)
             else:
                 self._say(f"back after {time.monotonic() - began:.1f} s")
                 return True
@@ -176,3 +178,7 @@ class LiveSource:
 
     def _say(self, message: str) -> None:
         print(f"\n{self.name}: {message}", file=sys.stderr, flush=True)  # the progress bar has the line before
+
+
+def _words(error: OSError) -> str:
+    return redacted(error.strerror or str(error))
