@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +13,11 @@ import pytest
 
 from src.errors import UserError
 from src.runtime.video.source import open_source
+from src.runtime.video.sources.feeds import Stream
 from src.runtime.video.sources.selection import Selection
 from tests.import_graph import ROOT
 from tests.runtime.clips import FRAMES, write_clip
-from tests.runtime.made_videos import write_video
+from tests.runtime.made_videos import index_of, write_video
 from tests.runtime.servers import http_server, rtsp_server
 
 PATIENCE_S = 240
@@ -165,6 +167,21 @@ def test_a_stream_that_falls_silent_is_a_loss_and_leaves_a_whole_video(binary_mo
     assert "secret" not in stdout + stderr
     with open_source(tmp_path / "out.mp4") as saved:
         assert saved.read() is not None
+
+
+def test_a_damaged_packet_costs_a_stream_no_more_than_its_frame(tmp_path):
+    content = bytearray(
+        write_video(tmp_path / "a.mkv", range(0, 800, 40), codec="mjpeg", pixels="yuvj420p").read_bytes()
+    )
+    tenth = [found.start() for found in re.finditer(b"\xff\xd8\xff", content)][9]
+    content[tenth + 20 : tenth + 600] = b"\xff" * 580
+    with http_server({"/a.mkv": bytes(content)}) as port:
+        feed = Stream(f"http://127.0.0.1:{port}/a.mkv").open()
+        seen = []
+        while (image := feed.read()) is not None:
+            seen.append(index_of(image))
+        feed.close()
+    assert seen == [*range(9), *range(10, 20)]
 
 
 def test_words_behind_an_address_are_no_video(tmp_path):

@@ -5,6 +5,8 @@ per core that FFmpeg's frame threads cost.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -134,21 +136,24 @@ class StreamFeed:
         self.fps = float(video.average_rate) if video.average_rate else None
         self.duration = self._container.duration / av.time_base if self._container.duration else None
         self.finite = self.duration is not None
-        self._frames = self._container.decode(video)
+        self._frames = self._decoded(video)
 
     def read(self) -> np.ndarray | None:
-        while True:
-            try:
-                frame = next(self._frames, None)
-                return None if frame is None else frame.to_ndarray(format="bgr24")
-            except av.error.InvalidDataError:
-                continue  # a damaged packet; the next may be whole
-            except av.error.FFmpegError as error:
-                # Not all of FFmpeg's errors are OSErrors: that of its timeout is not.
-                raise OSError(_why(error, self._url, f"nothing came for {SILENT_S:g} s")) from None
+        try:
+            frame = next(self._frames, None)
+            return None if frame is None else frame.to_ndarray(format="bgr24")
+        except av.error.FFmpegError as error:
+            # Not all of FFmpeg's errors are OSErrors: that of its timeout is not.
+            raise OSError(_why(error, self._url, f"nothing came for {SILENT_S:g} s")) from None
 
     def close(self) -> None:
         self._container.close()
+
+    def _decoded(self, video: "av.VideoStream") -> Iterator["av.VideoFrame"]:
+        for packet in self._container.demux(video):
+            # `container.decode`, being a generator, would end with the first error.
+            with suppress(av.error.InvalidDataError):  # a damaged packet; the next may be whole
+                yield from packet.decode()
 
 
 def open_url(url: str) -> "av.container.InputContainer":
