@@ -81,11 +81,8 @@ def progress(total: int | None, unit: str, quiet: bool) -> Iterator[Callable[[],
     """A bar with the rate and the time left, on stderr; gives what to call after each unit."""
     from tqdm import tqdm
 
-    from src.runtime.report import Unheard
-
     hidden = quiet or sys.stderr is None
-    bar = tqdm(total=total, unit=f" {unit}", disable=hidden, dynamic_ncols=True, leave=False, file=Unheard(sys.stderr))
-    with bar:
+    with tqdm(total=total, unit=f" {unit}", disable=hidden, dynamic_ncols=True, leave=False, file=sys.stderr) as bar:
         yield lambda: bar.update() and None
 
 
