@@ -1,3 +1,4 @@
+import errno
 import os
 from fractions import Fraction
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from src.errors import UserError
+from src.runtime.video import sound
 from src.runtime.video.sound import SoundTracks
 from src.runtime.video.source import VideoSource
 from src.runtime.video.timing import OutputClock
@@ -127,6 +129,48 @@ def test_sound_that_the_file_cannot_hold_becomes_aac_and_is_told(clip, tmp_path)
         assert container.streams.audio[0].codec_context.name == "aac"
     assert beep_in(tmp_path / "out.mp4") == pytest.approx((1.0, 1.2), abs=0.03)
     assert copied(sounding, tmp_path / "out.mov") == [], "and a file that can hold it, does"
+
+
+@pytest.mark.parametrize(("rate", "layout"), [(6000, "mono"), (22254, "mono"), (48000, "8 channels")])
+def test_sound_unlike_any_aac_becomes_the_nearest(rate, layout, clip, tmp_path):
+    sounding = add_sound(clip, tmp_path / "raw.mov", codec="pcm_s16le", rate=rate, layout=layout)
+    assert "re-encoded as AAC" in copied(sounding, tmp_path / "out.mp4")[0]
+    assert beep_in(tmp_path / "out.mp4") == pytest.approx((1.0, 1.2), abs=0.06)
+
+
+def test_recordings_that_were_joined_keep_the_sound_of_each(clip, tmp_path):
+    one = add_sound(clip, tmp_path / "one.ts")
+    (tmp_path / "two.ts").write_bytes(2 * one.read_bytes())
+    assert copied(tmp_path / "two.ts", tmp_path / "out.mp4") == []
+    assert len(times_of(tmp_path / "out.mp4")) == 2 * len(times_of(one))
+    assert beep_in(tmp_path / "out.mp4") == pytest.approx((1.0, 3.2), abs=0.06)
+
+
+def test_sound_that_is_refused_at_the_beginning_or_in_the_middle_costs_no_pictures(
+    clip, sounding, tmp_path, monkeypatch
+):
+    raw = add_sound(clip, tmp_path / "raw.mov", codec="pcm_s16le")
+    monkeypatch.setattr(sound, "_nearest_aac", lambda _: (6000, "mono"))  # which AAC does not have
+    [note] = copied(raw, tmp_path / "out.mp4")
+    assert "the sound is left out" in note
+    monkeypatch.setattr(sound._RisingClock, "put_on", lambda self, packet: setattr(packet, "dts", 0))
+    [note] = copied(sounding, tmp_path / "other.mp4")
+    assert "some of the sound is left out" in note
+    assert times_of(tmp_path / "out.mp4") == times_of(tmp_path / "other.mp4") == times_of(clip)
+
+
+def test_a_disk_that_fills_up_is_told_by_the_files_own_name(sounding, tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise av.error.OSError(errno.ENOSPC, "No space left on device", ".out.part.mp4")
+
+    monkeypatch.setattr(SoundTracks, "until", refuse)
+    with pytest.raises(UserError) as caught:
+        copied(sounding, tmp_path / "out.mp4")
+    assert str(caught.value).splitlines()[:2] == [
+        f"error: {tmp_path / 'out.mp4'}: cannot be written to", "  why: No space left on device",
+    ]  # fmt: skip
+    assert "free some space" in caught.value.fix
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_video_without_sound_stays_without(clip, tmp_path):
