@@ -82,6 +82,14 @@ def test_a_variable_rate_keeps_the_time_of_each_frame(tmp_path):
         assert times_of(tmp_path / f"out{suffix}") == pytest.approx([time - 3 for time in times], abs=1.1e-3)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_frames_that_are_very_far_apart_are_written(suffix, tmp_path):
+    with VideoWriter(tmp_path / f"out{suffix}", 64, 48, 25 / 60_000) as writer:
+        for time in (0, 2400, 4800):
+            writer.write(GREY, time)
+    assert times_of(tmp_path / f"out{suffix}") == [0, 2400, 4800]
+
+
 def test_a_clock_that_stands_still_gives_way_to_the_nominal_rate():
     clock = OutputClock(25)
     assert [clock.tick(0.0) * clock.time_base * 25 for _ in range(4)] == [0, 1, 2, 3]
