@@ -29,7 +29,7 @@ class Clock:
 class Camera:
     """A frame per tick; `read` gives the newest, waits a tick if that was given, and falls silent after `frames`."""
 
-    width, height, live, thread_ids = 64, 48, True, frozenset()
+    width, height, live, thread_ids, ended_cpu_s = 64, 48, True, frozenset(), 0.0
 
     def __init__(self, clock: Clock, frames: int, *, silent: bool = False) -> None:
         self.clock, self.frames, self.silent = clock, frames, silent

@@ -277,4 +277,5 @@ class _Run:
 
     def _native_cpu(self) -> dict[str, float]:
         writers = itertools.chain.from_iterable(sink.thread_ids for sink in self.sinks)
-        return {"decode": cpu_seconds(self.source.thread_ids), "sink": cpu_seconds(writers)}
+        decode = cpu_seconds(self.source.thread_ids) + self.source.ended_cpu_s
+        return {"decode": decode, "sink": cpu_seconds(writers)}

@@ -38,14 +38,14 @@ class LiveSource:
         width, height: in pixels, of the first frame.
         fps: as the source says; `DEFAULT_FPS`, with a message, where it does not.
         frame_count: None.
-        thread_ids: none are known.
+        thread_ids, ended_cpu_s: none are known.
         ended_early: always empty.
 
     Raises:
         UserError: it cannot be opened, or gives no frame within `reconnect_s`.
     """
 
-    live, frame_count, ended_early = True, None, ""
+    live, frame_count, ended_early, ended_cpu_s = True, None, "", 0.0
 
     def __init__(self, origin: Origin, selection: Selection | None = None, reconnect_s: float = RECONNECT_S) -> None:
         self.name, self.selection, self.reconnect_s = origin.name, selection or Selection(), reconnect_s
