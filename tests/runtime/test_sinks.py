@@ -82,9 +82,10 @@ def test_names_that_are_no_utf_8_pass_through_a_table(tmp_path):
     assert (tmp_path / "t.csv").read_bytes() == b'photo\n"caf\xe9, 1.jpg"\n'
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_without_permission_is_refused(tmp_path):
+def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch):
     tmp_path.chmod(0o500)
+    if os.geteuid() == 0:  # root writes everywhere
+        monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).samefile(tmp_path))
     with pytest.raises(UserError, match="not writable"):
         MaskFolder(tmp_path, binary_card())
 
