@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,13 +59,14 @@ def play_videos(options: argparse.Namespace, began: float) -> "RunStats":
                 # After the first video was opened: what is wrong with it is told before the model is loaded.
                 engine = engine or open_things.enter_context(open_engine_for(options, pipelined=not source.live))
                 plan.max_frames = options.max_frames and options.max_frames - sum(run.frames for run in runs)
-                with heeding_interrupts():  # outputs are finished within it
+                with heeding_interrupts() as interrupts:  # outputs are finished within it
                     played = _play(plan, source, engine, show, began if not runs else None)
-            runs.append(played.stats)
+            # Ctrl-C may have come after the last frame, as the outputs were finished.
+            runs.append(replace(played.stats, interrupted=interrupts.requested))
             notes += played.notes
             lost = source.lost
             full = options.max_frames and played.stats.frames >= plan.max_frames
-            if played.stats.interrupted or played.quit or full:
+            if interrupts.requested or played.quit or full:
                 break
     if not runs:
         raise refused[0]
