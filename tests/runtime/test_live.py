@@ -101,7 +101,7 @@ def test_what_quits_the_window_ends_a_live_source():
     class Window:
         shown = 0
 
-        def show(self, picture: np.ndarray) -> bool:
+        def show(self, picture: np.ndarray, time: float) -> bool:
             self.shown += 1
             return self.shown < 5
 

@@ -50,7 +50,7 @@ class FakeWindow:
     def __init__(self, quit_at: int) -> None:
         self.quit_at, self.shown, self.threads = quit_at, 0, set()
 
-    def show(self, picture: np.ndarray) -> bool:
+    def show(self, picture: np.ndarray, time: float) -> bool:
         self.threads.add(threading.current_thread())
         self.shown += 1
         return self.shown < self.quit_at
@@ -240,7 +240,7 @@ def test_a_preview_shows_the_first_picture_and_not_every_one(clip, binary_model)
 
 def test_a_window_that_fails_ends_the_others(clip, binary_model):
     class Torn(FakeWindow):
-        def show(self, picture: np.ndarray) -> bool:
+        def show(self, picture: np.ndarray, time: float) -> bool:
             raise UserError("the display is gone")
 
     with (

@@ -12,8 +12,9 @@ on_a_display = pytest.mark.skipif(not shutil.which("xvfb-run"), reason="xvfb-run
 
 # A user's hand: each entry is what the next cv2.waitKey answers, or None to close the window meanwhile.
 HAND = """
-import time, cv2, numpy as np
+import cv2, numpy as np
 from src.runtime.video.look import Look
+from src.runtime.video import window as windows
 from src.runtime.video.window import Window
 
 titles, set_title = [], cv2.setWindowTitle
@@ -34,7 +35,7 @@ def shows(*keys, redraw=None, **options):
     global presses
     presses = list(keys)
     with Window("hand", **options) as window:
-        return window.show(picture, redraw), len(presses)
+        return window.show(picture, redraw=redraw), len(presses)
 """
 
 
@@ -110,18 +111,32 @@ assert len(np.unique(shown[-1][:, :32])) == 2 and shown[-1][:, :32].min() > 100
 
 
 @on_a_display
-def test_a_pace_is_kept():
+def test_pictures_are_shown_at_their_times_and_the_last_stands_as_long_as_any():
     by_hand("""
-now = [0.0]
-time.perf_counter = lambda: now[0]
+now, shown_at = [100.0], []
+windows.perf_counter = lambda: now[0]
 def wait(wait_ms):
+    assert 1 <= wait_ms <= 50, "keys and signals are heard"
     now[0] += wait_ms / 1000
     return -1
 cv2.waitKey = wait
-with Window("pace", fps=50) as window:
-    for _ in range(20):
-        assert window.show(picture)
-assert 0.36 <= now[0] <= 0.44, now
+times = [7.0, 7.1, 7.3, 9.0, 9.05, 9.1, 9.2]  # of a file with a variable frame rate, after --start 7
+with Window("pace", fps=10) as window:
+    for time in times:
+        assert window.show(picture, time)
+        shown_at.append(now[0])
+shift = shown_at[0] - times[0]
+assert np.allclose(shown_at, [time + shift for time in times], atol=0.003), shown_at
+assert 0.095 <= now[0] - shown_at[-1] <= 0.105
+now[0] += 5  # someone was slow
+with Window("late", fps=10) as window:
+    for time in (0.0, 0.1):
+        window.show(picture, time)
+    now[0] += 5
+    began = now[0]
+    for time in (0.2, 0.3, 0.4, 0.5):
+        window.show(picture, time)
+    assert 0.19 <= now[0] - began <= 0.31, "no more than a picture is caught up with"
 """)
 
 

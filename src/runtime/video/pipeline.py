@@ -91,13 +91,13 @@ class _Screen:
         self._window, self._interval_s = window, 1 / fps if fps else 0.0
         self._due = float("-inf")
 
-    def show(self, picture: np.ndarray) -> bool:
+    def show(self, picture: np.ndarray, time_s: float) -> bool:
         """False once the user has quit."""
         now = time.perf_counter()
         if self._window is None or now < self._due:
             return True
         self._due = now + self._interval_s
-        return self._window.show(picture)
+        return self._window.show(picture, time_s)
 
 
 class _Run:
@@ -170,7 +170,7 @@ class _Run:
     def _deliver(self, screen: "_Screen", on_frame: Callable[[], None] | None, started: float, began: float) -> None:
         for item in self.delivered.items(meanwhile=self._wake_source_if_stopping if self.live else None):
             if not self._stopping:
-                self.window_quit = not screen.show(item.result.picture)
+                self.window_quit = not screen.show(item.result.picture, item.result.time)
             self.pools.results.put(item.result)
             if self.live:
                 self.pools.frames.put(item.buffer)
