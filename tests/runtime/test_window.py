@@ -60,6 +60,26 @@ assert shows(-1, -1, ord("x"), hold=True) == (True, 0), "a photo waits for a key
 
 
 @on_a_display
+def test_an_interrupt_ends_every_wait():
+    by_hand("""
+import signal
+from src.runtime.interrupts import heeding_interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def wait(wait_ms):
+    if wait_ms < 50:
+        return key
+    signal.raise_signal(signal.SIGINT)  # a second one would break off
+    return -1
+cv2.waitKey = wait
+for key, options, times in ((ord(" "), {}, [None]), (-1, {"hold": True}, [None]), (-1, {"fps": 0.001}, [0, 1000])):
+    with heeding_interrupts() as interrupts, Window("away", interrupts=interrupts, **options) as window:
+        for time in times:
+            assert window.show(picture, time), "no one has quit"
+        assert interrupts.requested
+""")
+
+
+@on_a_display
 def test_keys_change_the_view_and_the_title_says_so():
     by_hand("""
 look = Look("overlay", 0.5, ["overlay", "mask"])

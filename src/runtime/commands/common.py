@@ -13,6 +13,7 @@ from src.files import write_whole
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
+    from src.runtime.interrupts import Interrupts
     from src.runtime.video.look import Look
     from src.runtime.video.new_sky import NewSky
     from src.runtime.video.stats import RunStats
@@ -68,12 +69,19 @@ def open_new_sky(options: argparse.Namespace, engine: "Engine", open_things: Exi
 
 
 def make_window(
-    name: Path | str, look: "Look", *, fps: float | None = None, hold: bool = False, saved: Path | None = None
+    name: Path | str,
+    look: "Look",
+    interrupts: "Interrupts",
+    *,
+    fps: float | None = None,
+    hold: bool = False,
+    saved: Path | None = None,
 ) -> "Window":
     """The window, whose keys change `look` unless what they change is `saved`."""
     from src.runtime.video.window import Window
 
-    return Window(Path(name).name, fps, hold, look, f"the view stays as {saved.name} is saved" if saved else "")
+    fixed = f"the view stays as {saved.name} is saved" if saved else ""
+    return Window(Path(name).name, fps, hold, look, fixed, interrupts)
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from time import perf_counter
 import cv2
 import numpy as np
 
+from src.runtime.interrupts import Interrupts
 from src.runtime.video.look import Look
 
-KEY_ESCAPE, KEY_SPACE = 27, ord(" ")
+KEY_ESCAPE, KEY_SPACE, NO_KEY = 27, ord(" "), 255
 OPACITY_STEP = 0.1
 POLL_MS = 50
 LAST_S = 1.0  # that the last picture stands, at most
@@ -32,15 +33,23 @@ class Window:
         hold: wait for a key after each picture (for photographs).
         look: what s, o and p change.
         fixed: why they change nothing; said in the title when one is pressed.
+        interrupts: end every wait.
 
     Attributes:
         quit: the user has closed it.
     """
 
     def __init__(
-        self, name: str, fps: float | None = None, hold: bool = False, look: Look | None = None, fixed: str = ""
+        self,
+        name: str,
+        fps: float | None = None,
+        hold: bool = False,
+        look: Look | None = None,
+        fixed: str = "",
+        interrupts: Interrupts | None = None,
     ) -> None:
         self.name, self.hold, self.quit = name, hold, False
+        self._interrupts = interrupts or Interrupts()
         self._look, self._fixed = look, fixed
         self._interval = 1 / fps if fps else 0.0
         self._due, self._time = 0.0, None  # of the picture that stands
@@ -141,7 +150,7 @@ class Window:
             return
         step = max(0.0, time - (time if self._time is None else self._time))
         self._due, self._time = max(self._due + step, perf_counter() - step), time
-        while not self.quit and (left := self._due - perf_counter()) > 0:
+        while not (self.quit or self._interrupts.requested) and (left := self._due - perf_counter()) > 0:
             self._heed(cv2.waitKey(max(1, min(POLL_MS, int(1000 * left)))) & 0xFF)
 
     def _heed(self, key: int, redraw: Callable[[], np.ndarray] | None = None) -> None:
@@ -155,13 +164,13 @@ class Window:
         self.quit = _quits(key) or self._closed()
 
     def _stand_still(self, redraw: Callable[[], np.ndarray] | None) -> int:
-        """The key that ends the pause; one that changes the view does not."""
-        while not self._closed():
+        """The key that ends the pause, or none after an interrupt; one that changes the view does not end it."""
+        while not (self._interrupts.requested or self._closed()):
             key = cv2.waitKey(POLL_MS)
             if key == -1 or self._answer(key & 0xFF, redraw, "" if redraw else "from the next frame on"):
                 continue
             return key & 0xFF
-        return KEY_ESCAPE
+        return NO_KEY if self._interrupts.requested else KEY_ESCAPE
 
     def _closed(self) -> bool:
         try:
