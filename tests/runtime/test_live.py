@@ -105,10 +105,29 @@ def test_what_quits_the_window_ends_a_live_source():
             self.shown += 1
             return self.shown < 5
 
+        def poll(self) -> bool:
+            return True
+
     clock, window = Clock(), Window()
     with SlowEngine(clock, 2, 1) as engine:
         stats = play(Camera(clock, frames=10**9), engine, window=window)
     assert stats.frames == window.shown == 5
+
+
+def test_a_key_that_quits_ends_a_camera_that_is_silent():
+    class Window:
+        def show(self, picture: np.ndarray, time: float) -> bool:
+            return True
+
+        def poll(self) -> bool:
+            return not camera.awaited.is_set()
+
+    clock = Clock()
+    camera = Camera(clock, frames=3, silent=True)
+    with SlowEngine(clock, 2, 1) as engine:
+        stats = play(camera, engine, window=Window())
+    assert (stats.frames, stats.interrupted) == (3, False)
+    assert camera.closed.is_set()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

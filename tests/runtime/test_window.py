@@ -60,6 +60,21 @@ assert shows(-1, -1, ord("x"), hold=True) == (True, 0), "a photo waits for a key
 
 
 @on_a_display
+def test_keys_are_answered_while_no_picture_comes():
+    by_hand("""
+look, presses = Look("overlay", 0.5, ["overlay", "mask"]), []
+with Window("away", look=look) as window:
+    assert window.poll(), "nothing is open yet"
+    window.show(picture)
+    presses = [-1, ord("s"), ord(" "), -1, ord("x"), ord("q")]
+    assert window.poll() and look.view == "overlay"
+    assert window.poll() and look.view == "mask"
+    assert window.poll() and len(presses) == 1, "space pauses until a key"
+    assert not window.poll() and not window.poll()
+""")
+
+
+@on_a_display
 def test_an_interrupt_ends_every_wait():
     by_hand("""
 import signal

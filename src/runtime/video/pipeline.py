@@ -99,6 +99,10 @@ class _Screen:
         self._due = now + self._interval_s
         return self._window.show(picture, time_s)
 
+    def poll(self) -> bool:
+        """Answers keys; False once the user has quit."""
+        return self._window is None or self._window.poll()
+
 
 class _Run:
     """The state that the threads of one run share."""
@@ -168,7 +172,7 @@ class _Run:
         return self.window_quit or self.interrupts.requested
 
     def _deliver(self, screen: "_Screen", on_frame: Callable[[], None] | None, started: float, began: float) -> None:
-        for item in self.delivered.items(meanwhile=self._wake_source_if_stopping if self.live else None):
+        for item in self.delivered.items(meanwhile=(lambda: self._await_live(screen)) if self.live else None):
             if not self._stopping:
                 self.window_quit = not screen.show(item.result.picture, item.result.time)
             self.pools.results.put(item.result)
@@ -271,7 +275,10 @@ class _Run:
         if self.live:
             self.source.close()
 
-    def _wake_source_if_stopping(self) -> None:
+    def _await_live(self, screen: "_Screen") -> None:
+        """A camera may be silent, and a stream away, for long: meanwhile keys and interrupts are heeded."""
+        if not self._stopping:
+            self.window_quit = not screen.poll()
         if self._stopping:
             self.source.close()
 

@@ -81,6 +81,12 @@ class Window:
             self._heed(cv2.waitKey(1) & 0xFF, redraw)
         return not self.quit
 
+    def poll(self) -> bool:
+        """Answers keys while no picture comes; False once the user has quit."""
+        if self._open and not self.quit:
+            self._heed(cv2.waitKey(1) & 0xFF)
+        return not self.quit
+
     def close(self) -> None:
         if self._open and not self._closed():
             cv2.destroyWindow(self.name)
