@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from src.runtime.video import window as windows
 from src.runtime.video.window import Window
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,10 +176,27 @@ with Window("late", fps=10) as window:
 """)
 
 
+@on_a_display
+def test_a_display_is_asked_whether_it_lets_us_in():
+    by_hand("""
+import os
+assert Window.unavailable() == ""
+os.environ["XAUTHORITY"] = os.devnull
+assert "lets no one in" in Window.unavailable()
+""")
+
+
 def test_without_a_display_no_window_is_tried(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert "no display" in Window.unavailable()
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    monkeypatch.setattr(windows, "_speaks_wayland", lambda: False)
+    assert "needs an X server" in Window.unavailable()
+    monkeypatch.setattr(windows, "_speaks_wayland", lambda: True)
     assert not Window.unavailable()
+    monkeypatch.delenv("WAYLAND_DISPLAY")
+    for gone in (":7777", "127.0.0.1:7777", "nonsense"):  # a TCP port that no one listens to, and no name of a display
+        monkeypatch.setenv("DISPLAY", gone)
+        assert f"the display {gone} (DISPLAY) does not answer" in Window.unavailable()

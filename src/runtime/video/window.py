@@ -1,8 +1,11 @@
 """A window on the screen."""
 
+import ctypes
 import os
 import sys
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
 
 import cv2
@@ -15,6 +18,7 @@ KEY_ESCAPE, KEY_SPACE, NO_KEY = 27, ord(" "), 255
 OPACITY_STEP = 0.1
 POLL_MS = 50
 LAST_S = 1.0  # that the last picture stands, at most
+DISPLAY_S = 5.0  # for the display's answer, which takes a millisecond on the same machine
 LARGEST = (1600, 900)  # pixels, in which a picture is shown at first
 SQUARE, LIGHT, DARK = 16, 204, 153  # of the checkerboard behind what is transparent
 KEYS = "space pauses, q quits"
@@ -61,9 +65,13 @@ class Window:
     @staticmethod
     def unavailable() -> str:
         """Why no window can be opened here; empty if one can. Asked first, because Qt aborts the process."""
-        if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            return "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set)"
-        return ""
+        if not sys.platform.startswith("linux") or (os.environ.get("WAYLAND_DISPLAY") and _speaks_wayland()):
+            return ""
+        if display := os.environ.get("DISPLAY"):
+            return "" if _x_answers() else f"the display {display} (DISPLAY) does not answer, or lets no one in"
+        if os.environ.get("WAYLAND_DISPLAY"):
+            return "this build of OpenCV needs an X server, and DISPLAY is not set"
+        return "there is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set)"
 
     def show(
         self, picture: np.ndarray, time: float | None = None, redraw: Callable[[], np.ndarray] | None = None
@@ -183,6 +191,32 @@ class Window:
             return cv2.getWindowProperty(self.name, cv2.WND_PROP_VISIBLE) < 1
         except cv2.error:  # what OpenCV 5 with Qt answers for a window that is gone
             return True
+
+
+def _speaks_wayland() -> bool:
+    """Whether OpenCV does; that of its wheels, which bring a Qt of their own, does not."""
+    plugins = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
+    return not plugins.is_dir() or any(plugins.glob("libqwayland*"))
+
+
+def _x_answers() -> bool:
+    """Whether the X server of DISPLAY is there and lets us in, as Qt is going to find out: through libxcb."""
+    answers = []
+
+    def ask() -> None:
+        try:
+            xcb = ctypes.CDLL("libxcb.so.1")
+        except OSError:  # Qt has no use for the display without it either
+            return
+        xcb.xcb_connect.restype = ctypes.c_void_p
+        connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+        answers.append(xcb.xcb_connection_has_error(connection) == 0)
+        xcb.xcb_disconnect(connection)
+
+    asking = threading.Thread(target=ask, daemon=True)  # a display beyond a network may leave it waiting
+    asking.start()
+    asking.join(DISPLAY_S)
+    return answers == [True]
 
 
 def _quits(key: int) -> bool:
