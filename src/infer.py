@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from src.errors import user_errors
 from src.runtime.interrupts import sigterm_is_ctrl_c
 from src.runtime.options import check, parse
+from src.runtime.unheard import stderr_may_be_unheard
 
 if TYPE_CHECKING:
     from src.runtime.segmenter import SkySegmenter
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line; ends in SystemExit with one of `options.EXIT_CODES`, or returns for 0."""
     options = parse(arguments, __doc__)
-    with user_errors(), sigterm_is_ctrl_c():
+    with stderr_may_be_unheard(), user_errors(), sigterm_is_ctrl_c():
         check(options)
         from src.runtime.commands.photos import segment_images
         from src.runtime.commands.videos import play_videos

@@ -294,6 +294,16 @@ def test_a_machine_without_a_display_saves_all_the_same(model, clip, tmp_path):
     assert len(list((tmp_path / "m").iterdir())) == 3
 
 
+def test_a_display_that_is_gone_is_told_and_what_is_saved_is_saved(model, clip, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("DISPLAY", ":7777")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    out = tmp_path / "out.mp4"
+    main([str(argument) for argument in ("--video", clip, "--engine", model, "--show", "--save", out, "--quiet")])
+    assert "note: --show: the display :7777 (DISPLAY) does not answer" in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+    assert "does not answer" in fails(capfd, 2, "--video", clip, "--engine", model, "--show")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

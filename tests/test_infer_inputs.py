@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from src.infer import main
 from src.runtime.options import check, parse
 from src.runtime.video.source import VideoSource
 from src.runtime.video.sources.inputs import VideoInput, find_videos, mirrored
+from src.runtime.video.writer import VideoWriter
 from tests.runtime.clips import FRAMES, horizon, horizon_in, read_mask, write_clip
 from tests.runtime.made_videos import write_video
 
@@ -68,6 +70,18 @@ def test_a_folder_of_videos_gives_each_its_outputs_and_one_summary(model, clips,
         masks = sorted((tmp_path / "masks" / name).with_suffix("").glob("*.png"))
         assert [mask.name for mask in masks] == [f"{index:06d}.png" for index in range(frames)]
     assert not (tmp_path / "out" / "words.mp4").exists()
+
+
+def test_ctrl_c_while_an_output_is_finished_ends_the_run_after_it(model, clips, tmp_path, monkeypatch, capfd):
+    finish = VideoWriter.finish
+    monkeypatch.setattr(VideoWriter, "finish", lambda self: (signal.raise_signal(signal.SIGINT), finish(self)))
+    with pytest.raises(SystemExit) as caught:
+        run(model, "--video", clips, "--save", tmp_path / "out")
+    assert caught.value.code == 130
+    assert "5 frames in " in capfd.readouterr().out
+    assert [path.name for path in (tmp_path / "out").rglob("*.m*")] == ["two.mov"]
+    with VideoSource(tmp_path / "out" / "deep" / "two.mov") as source:
+        assert len(list(source)) == 5
 
 
 def test_a_pattern_names_videos_and_max_frames_counts_them_together(model, clips, tmp_path):

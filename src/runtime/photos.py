@@ -133,7 +133,7 @@ class _Run:
                         writing.append(pool.submit(self._finish, photo, picture, work))
                         if self.window is not None:
                             redraw = partial(self._compose, picture.image, work)
-                            quit_window = not self.window.show(writing[-1].result(), redraw)
+                            quit_window = not self.window.show(writing[-1].result(), redraw=redraw)
                         while len(writing) > self._allowed(self.workers):
                             writing.popleft().result()
                         frames += 1

@@ -1,13 +1,11 @@
 """What a run says to people: which model plays, and what came of it."""
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TextIO
+from collections.abc import Sequence
 
 from src.runtime.engines import released_model
 from src.runtime.engines.base import EngineInfo
+from src.runtime.unheard import Unheard
 from src.runtime.video.stats import RunStats
 
 
@@ -22,35 +20,6 @@ def model_line(info: EngineInfo) -> str:
         f"{what}: {card.name} ({info.backend} {info.precision} on {info.device}, "
         f"input {card.width}x{card.height}{iou}{trained}) from {info.path}"
     )
-
-
-class Unheard:
-    """A stream, such as stdout, that goes on without a reader who has left (`| head`)."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        with self._perhaps_unheard():
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with self._perhaps_unheard():
-            self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    @contextmanager
-    def _perhaps_unheard(self) -> Iterator[None]:
-        try:
-            yield
-        except BrokenPipeError:
-            # What is still in its buffer goes nowhere too, or the interpreter would fall over it when it ends.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
 
 
 def say(text: str) -> None:

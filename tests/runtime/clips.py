@@ -41,19 +41,28 @@ def read_mask(path: Path) -> np.ndarray:
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 
-def add_sound(clip: Path, path: Path, *, codec: str = "aac", beep_at: float = 1.0, seconds: float = 2.0) -> Path:
+def add_sound(
+    clip: Path,
+    path: Path,
+    *,
+    codec: str = "aac",
+    beep_at: float = 1.0,
+    seconds: float = 2.0,
+    rate: int = 48_000,
+    layout: str = "mono",
+) -> Path:
     """The clip with a sound track: silence, but for 0.2 s of 440 Hz from `beep_at` on."""
-    rate = 48_000
     times = np.arange(int(seconds * rate)) / rate
     sound = np.where((times >= beep_at) & (times < beep_at + 0.2), np.sin(2 * np.pi * 440 * times) * 0.5, 0)
     with av.open(clip) as source, av.open(path, "w") as made:
         video = made.add_stream_from_template(source.streams.video[0])
-        audio = made.add_stream(codec, rate=rate, layout="mono")
+        audio = made.add_stream(codec, rate=rate, layout=layout)
         for packet in source.demux(video=0):
             if packet.dts is not None:
                 packet.stream = video
                 made.mux(packet)
-        frame = av.AudioFrame.from_ndarray(sound.astype(np.float32)[None], format="flt", layout="mono")
+        interleaved = np.repeat(sound.astype(np.float32), audio.codec_context.channels)[None]
+        frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout=layout)
         frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         made.mux(audio.encode(frame))
         made.mux(audio.encode(None))

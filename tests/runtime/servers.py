@@ -1,5 +1,6 @@
 """Servers on this machine to play from: RTSP from a package, in a process of its own, and HTTP on a thread."""
 
+import itertools
 import socket
 import subprocess
 import sys
@@ -51,15 +52,18 @@ def rtsp_server(folder: Path) -> Iterator[RtspServer]:
 
 
 @contextmanager
-def http_server(files: dict[str, bytes], endless: dict[str, bytes] | None = None) -> Iterator[int]:
-    """The port of a server that has `files` by path, and `endless` ones that it leaves open after their content."""
-    over = threading.Event()
+def http_server(
+    files: dict[str, bytes], endless: dict[str, bytes] | None = None, openings: int | None = None
+) -> Iterator[int]:
+    """The port of a server that has `files` by path, and `endless` ones that it leaves open after their content; these
+    so many times."""
+    over, asked = threading.Event(), itertools.count()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             content = files.get(path) or (endless or {}).get(path)
-            if content is None:
+            if content is None or (path not in files and openings is not None and next(asked) >= openings):
                 self.send_error(404)
                 return
             self.send_response(200)

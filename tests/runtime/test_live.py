@@ -29,7 +29,7 @@ class Clock:
 class Camera:
     """A frame per tick; `read` gives the newest, waits a tick if that was given, and falls silent after `frames`."""
 
-    width, height, live, thread_ids = 64, 48, True, frozenset()
+    width, height, live, thread_ids, ended_cpu_s = 64, 48, True, frozenset(), 0.0
 
     def __init__(self, clock: Clock, frames: int, *, silent: bool = False) -> None:
         self.clock, self.frames, self.silent = clock, frames, silent
@@ -101,14 +101,33 @@ def test_what_quits_the_window_ends_a_live_source():
     class Window:
         shown = 0
 
-        def show(self, picture: np.ndarray) -> bool:
+        def show(self, picture: np.ndarray, time: float) -> bool:
             self.shown += 1
             return self.shown < 5
+
+        def poll(self) -> bool:
+            return True
 
     clock, window = Clock(), Window()
     with SlowEngine(clock, 2, 1) as engine:
         stats = play(Camera(clock, frames=10**9), engine, window=window)
     assert stats.frames == window.shown == 5
+
+
+def test_a_key_that_quits_ends_a_camera_that_is_silent():
+    class Window:
+        def show(self, picture: np.ndarray, time: float) -> bool:
+            return True
+
+        def poll(self) -> bool:
+            return not camera.awaited.is_set()
+
+    clock = Clock()
+    camera = Camera(clock, frames=3, silent=True)
+    with SlowEngine(clock, 2, 1) as engine:
+        stats = play(camera, engine, window=Window())
+    assert (stats.frames, stats.interrupted) == (3, False)
+    assert camera.closed.is_set()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

@@ -4,6 +4,7 @@ import pytest
 
 from src.errors import UserError
 from src.runtime.video.new_sky import NewSky
+from src.runtime.video.source import VideoSource
 from tests.runtime.clips import FPS, FRAMES, HEIGHT, WIDTH, frame
 
 
@@ -57,6 +58,7 @@ def test_a_clip_plays_in_time_and_loops(clip):
         assert first.shape == (HEIGHT, WIDTH, 3)
         later = sky.at(10 / FPS).copy()
         assert np.abs(later.astype(int) - first).max() > 100, "its horizon sinks"
+        sky.at(18 / FPS)
         again = sky.at(FRAMES / FPS)
         assert np.abs(again.astype(int) - first).mean() < 3
         assert np.abs(sky.at((FRAMES + 10) / FPS).astype(int) - later).mean() < 3
@@ -67,6 +69,16 @@ def test_a_clip_goes_on_where_the_time_falls(clip):
         before = sky.at(10 / FPS).copy()
         assert np.array_equal(sky.at(0), before), "the video in front begins again"
         assert not np.array_equal(sky.at(5 / FPS), before)
+
+
+def test_a_clip_is_not_decoded_for_what_nobody_sees(clip, monkeypatch):
+    decoded, read = [], VideoSource.read
+    monkeypatch.setattr(VideoSource, "read", lambda self: decoded.append(1) or read(self))
+    with NewSky(clip) as sky:
+        sky.at(600)  # --start 600
+        assert len(decoded) == 1
+        sky.at(1200)  # another view for ten minutes
+        assert len(decoded) <= 2 + FPS
 
 
 def test_a_clip_is_cut_off_where_its_first_frame_is(clip):

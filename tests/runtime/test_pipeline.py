@@ -11,11 +11,14 @@ from src.errors import EngineError, UserError
 from src.runtime import open_engine
 from src.runtime.engines.base import Engine, EngineInfo, Masks
 from src.runtime.video.compositing import Compositor
+from src.runtime.video.cpu_clock import TASKS
 from src.runtime.video.flight import MOST_WAITING
 from src.runtime.video.frame import Frame, Result
 from src.runtime.video.pipeline import play
 from src.runtime.video.sink import VideoFile
 from src.runtime.video.source import VideoSource
+from src.runtime.video.sources import files
+from src.runtime.video.sources.selection import Selection
 from src.runtime.video.stats import STEPS
 from src.runtime.video.writer import VideoWriter
 from tests.model_file import binary_card
@@ -47,7 +50,7 @@ class FakeWindow:
     def __init__(self, quit_at: int) -> None:
         self.quit_at, self.shown, self.threads = quit_at, 0, set()
 
-    def show(self, picture: np.ndarray) -> bool:
+    def show(self, picture: np.ndarray, time: float) -> bool:
         self.threads.add(threading.current_thread())
         self.shown += 1
         return self.shown < self.quit_at
@@ -135,7 +138,7 @@ def test_buffers_are_reused_however_many_frames(batch):
     class Endless:
         """Frames of nothing, which notes the buffers that it is given."""
 
-        width, height, live, drops, thread_ids = 64, 48, False, 0, frozenset()
+        width, height, live, drops, thread_ids, ended_cpu_s = 64, 48, False, 0, frozenset(), 0.0
 
         def __init__(self) -> None:
             self.buffers, self.frames = set(), 0
@@ -172,6 +175,14 @@ def test_the_figures_have_their_agreed_names_and_add_up(clip, binary_model):
     assert figures["peak_rss_mb"] > 10
     assert figures["steps"]["infer"]["p95_ms"] >= figures["steps"]["infer"]["p50_ms"] > 0
     assert not stats.interrupted
+
+
+@pytest.mark.skipif(not TASKS.is_dir(), reason="threads are told apart on Linux only")
+def test_decoders_that_a_loop_has_ended_are_charged_to_decoding(clip, binary_model, monkeypatch):
+    monkeypatch.setattr(files, "cpu_seconds", lambda ids: 100.0 * bool(ids))
+    with VideoSource(clip, Selection(loop=3)) as source, open_engine(binary_model) as engine:
+        decode = play(source, engine).steps["decode"]
+    assert 200_000 <= decode.cpu_ms * 3 * FRAMES < 300_000
 
 
 def test_max_frames_ends_early(clip, binary_model):
@@ -229,7 +240,7 @@ def test_a_preview_shows_the_first_picture_and_not_every_one(clip, binary_model)
 
 def test_a_window_that_fails_ends_the_others(clip, binary_model):
     class Torn(FakeWindow):
-        def show(self, picture: np.ndarray) -> bool:
+        def show(self, picture: np.ndarray, time: float) -> bool:
             raise UserError("the display is gone")
 
     with (

@@ -18,7 +18,7 @@ from src.runtime.video.outputs import open_outputs, refuse_video_outputs
 from src.runtime.video.sink import FrameFigures, MaskFolder, MatteFolder, frame_columns
 from src.runtime.video.source import VideoSource
 from tests.model_file import binary_card, three_class_card
-from tests.runtime.clips import FPS, add_sound, read_mask, times_of
+from tests.runtime.clips import FPS, add_sound, beep_in, read_mask, times_of
 
 LABELS = np.zeros((10, 12), np.uint8)
 LABELS[:4] = 1
@@ -190,4 +190,7 @@ def test_after_an_error_files_are_absent_and_after_ctrl_c_complete(clip, tmp_pat
 def test_a_loop_is_saved_without_sound_and_says_so(clip, tmp_path):
     sounding = add_sound(clip, tmp_path / "sounding.mp4")
     assert any("without sound" in note for note in played(everything(sounding, tmp_path / "out", "--loop", 2)))
+    once = played(everything(sounding, tmp_path / "once", "--loop", 1))
+    assert not any("sound" in note for note in once)
+    assert beep_in(tmp_path / "once" / "out.mp4")[0] == pytest.approx(1.0, abs=0.03)
     assert not any("sound" in note for note in played(everything(clip, tmp_path / "quiet", "--loop", 2)))

@@ -119,7 +119,7 @@ def test_close_wakes_who_waits_for_a_frame():
 
 def test_a_dropped_stream_is_connected_again_with_a_message(capsys):
     first, second = started(Pushed()), started(Pushed(), 9)
-    script = Script(first, UserError("x", "refused"), UserError("x", "refused"), second)
+    script = Script(first, UserError("x", "refused"), OSError("no such device"), second)
     with LiveSource(script) as source:
         assert number(source.read()) == 0
         first.push(OSError("Connection reset by peer"))

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +14,11 @@ import pytest
 
 from src.errors import UserError
 from src.runtime.video.source import open_source
+from src.runtime.video.sources.feeds import Stream
 from src.runtime.video.sources.selection import Selection
 from tests.import_graph import ROOT
 from tests.runtime.clips import FRAMES, write_clip
-from tests.runtime.made_videos import write_video
+from tests.runtime.made_videos import index_of, write_video
 from tests.runtime.servers import http_server, rtsp_server
 
 PATIENCE_S = 240
@@ -32,11 +35,14 @@ def streamed(tmp_path_factory) -> Path:
     return folder
 
 
-def infer(*arguments: object, stderr: object = subprocess.PIPE) -> subprocess.Popen:
+def infer(*arguments: object, stderr: object = subprocess.PIPE, patience: str = "pass") -> subprocess.Popen:
     # A child of a shell's background job ignores Ctrl-C from birth; this one must not.
-    start = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from src.infer import main; main()"
-    )
+    start = f"""
+import signal; signal.signal(signal.SIGINT, signal.default_int_handler)
+from src.infer import main
+from src.runtime.video.sources import feeds; {patience}
+main()
+"""
     return subprocess.Popen(
         [sys.executable, "-c", start, *map(str, arguments)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
@@ -146,6 +152,43 @@ def test_an_http_stream_without_an_end_is_live(tmp_path):
             assert source.read().image.shape == (48, 64, 3)
         with pytest.raises(UserError, match=r"--start: http://127.0.0.1:[0-9]*/live is live"):
             open_source(f"http://127.0.0.1:{port}/live", Selection(start=1.0))
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_stream_that_falls_silent_is_a_loss_and_leaves_a_whole_video(heard, binary_model, tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    content = write_video(tmp_path / "a.ts", range(0, 4000, 40), keyframe_every=12).read_bytes()
+    with http_server({}, endless={"/live": content}, openings=2) as port:  # one to look whether it is live
+        process = infer(
+            "--video", f"http://user:secret@127.0.0.1:{port}/live?token=secret", "--engine", binary_model,
+            "--save", tmp_path / "out.mp4", "--reconnect", "0.1", patience="feeds.SILENT_S = 0.5",
+            stderr=subprocess.PIPE if heard else writing,
+        )  # fmt: skip
+        stdout, stderr = process.communicate(timeout=60)
+    os.close(writing)
+    assert process.returncode == 2, stderr
+    if heard:
+        assert "the stream has dropped (nothing came for 0.5 s); trying again for 0.1 s" in stderr
+        assert "Traceback" not in stderr
+        assert "secret" not in stdout + stderr
+    with open_source(tmp_path / "out.mp4") as saved:
+        assert saved.read() is not None
+
+
+def test_a_damaged_packet_costs_a_stream_no_more_than_its_frame(tmp_path):
+    content = bytearray(
+        write_video(tmp_path / "a.mkv", range(0, 800, 40), codec="mjpeg", pixels="yuvj420p").read_bytes()
+    )
+    tenth = [found.start() for found in re.finditer(b"\xff\xd8\xff", content)][9]
+    content[tenth + 20 : tenth + 600] = b"\xff" * 580
+    with http_server({"/a.mkv": bytes(content)}) as port:
+        feed = Stream(f"http://127.0.0.1:{port}/a.mkv").open()
+        seen = []
+        while (image := feed.read()) is not None:
+            seen.append(index_of(image))
+        feed.close()
+    assert seen == [*range(9), *range(10, 20)]
 
 
 def test_words_behind_an_address_are_no_video(tmp_path):

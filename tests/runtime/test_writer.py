@@ -1,5 +1,7 @@
+import errno
 import os
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import cv2
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from src.errors import UserError
+from src.runtime.video import sound
 from src.runtime.video.sound import SoundTracks
 from src.runtime.video.source import VideoSource
 from src.runtime.video.timing import OutputClock
@@ -80,6 +83,14 @@ def test_a_variable_rate_keeps_the_time_of_each_frame(tmp_path):
         assert times_of(tmp_path / f"out{suffix}") == pytest.approx([time - 3 for time in times], abs=1.1e-3)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_frames_that_are_very_far_apart_are_written(suffix, tmp_path):
+    with VideoWriter(tmp_path / f"out{suffix}", 64, 48, 25 / 60_000) as writer:
+        for time in (0, 2400, 4800):
+            writer.write(GREY, time)
+    assert times_of(tmp_path / f"out{suffix}") == [0, 2400, 4800]
+
+
 def test_a_clock_that_stands_still_gives_way_to_the_nominal_rate():
     clock = OutputClock(25)
     assert [clock.tick(0.0) * clock.time_base * 25 for _ in range(4)] == [0, 1, 2, 3]
@@ -127,6 +138,48 @@ def test_sound_that_the_file_cannot_hold_becomes_aac_and_is_told(clip, tmp_path)
         assert container.streams.audio[0].codec_context.name == "aac"
     assert beep_in(tmp_path / "out.mp4") == pytest.approx((1.0, 1.2), abs=0.03)
     assert copied(sounding, tmp_path / "out.mov") == [], "and a file that can hold it, does"
+
+
+@pytest.mark.parametrize(("rate", "layout"), [(6000, "mono"), (22254, "mono"), (48000, "8 channels")])
+def test_sound_unlike_any_aac_becomes_the_nearest(rate, layout, clip, tmp_path):
+    sounding = add_sound(clip, tmp_path / "raw.mov", codec="pcm_s16le", rate=rate, layout=layout)
+    assert "re-encoded as AAC" in copied(sounding, tmp_path / "out.mp4")[0]
+    assert beep_in(tmp_path / "out.mp4") == pytest.approx((1.0, 1.2), abs=0.06)
+
+
+def test_recordings_that_were_joined_keep_the_sound_of_each(clip, tmp_path):
+    one = add_sound(clip, tmp_path / "one.ts")
+    (tmp_path / "two.ts").write_bytes(2 * one.read_bytes())
+    assert copied(tmp_path / "two.ts", tmp_path / "out.mp4") == []
+    assert len(times_of(tmp_path / "out.mp4")) == 2 * len(times_of(one))
+    assert beep_in(tmp_path / "out.mp4") == pytest.approx((1.0, 3.2), abs=0.06)
+
+
+def test_sound_that_is_refused_at_the_beginning_or_in_the_middle_costs_no_pictures(
+    clip, sounding, tmp_path, monkeypatch
+):
+    raw = add_sound(clip, tmp_path / "raw.mov", codec="pcm_s16le")
+    monkeypatch.setattr(sound, "_nearest_aac", lambda _: (6000, "mono"))  # which AAC does not have
+    [note] = copied(raw, tmp_path / "out.mp4")
+    assert "the sound is left out" in note
+    monkeypatch.setattr(sound._RisingClock, "put_on", lambda self, packet: setattr(packet, "dts", 0))
+    [note] = copied(sounding, tmp_path / "other.mp4")
+    assert "some of the sound is left out" in note
+    assert times_of(tmp_path / "out.mp4") == times_of(tmp_path / "other.mp4") == times_of(clip)
+
+
+def test_a_disk_that_fills_up_is_told_by_the_files_own_name(sounding, tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise av.error.OSError(errno.ENOSPC, "No space left on device", ".out.part.mp4")
+
+    monkeypatch.setattr(SoundTracks, "until", refuse)
+    with pytest.raises(UserError) as caught:
+        copied(sounding, tmp_path / "out.mp4")
+    assert str(caught.value).splitlines()[:2] == [
+        f"error: {tmp_path / 'out.mp4'}: cannot be written to", "  why: No space left on device",
+    ]  # fmt: skip
+    assert "free some space" in caught.value.fix
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_video_without_sound_stays_without(clip, tmp_path):
@@ -221,10 +274,11 @@ def test_places_that_cannot_be_written_are_refused(tmp_path):
         VideoWriter(tmp_path / "folder.mp4", WIDTH, HEIGHT, FPS)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_without_permission_is_refused(tmp_path):
+def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch):
     tmp_path.chmod(0o500)
-    with pytest.raises(UserError):
+    if os.geteuid() == 0:  # root writes everywhere
+        monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).samefile(tmp_path))
+    with pytest.raises(UserError, match="not writable"):
         VideoWriter(tmp_path / "out.mp4", WIDTH, HEIGHT, FPS)
 
 

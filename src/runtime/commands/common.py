@@ -14,6 +14,7 @@ from src.runtime.options import saves
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
+    from src.runtime.interrupts import Interrupts
     from src.runtime.video.look import Look
     from src.runtime.video.new_sky import NewSky
     from src.runtime.video.stats import RunStats
@@ -69,12 +70,19 @@ def open_new_sky(options: argparse.Namespace, engine: "Engine", open_things: Exi
 
 
 def make_window(
-    name: Path | str, look: "Look", *, fps: float | None = None, hold: bool = False, saved: Path | None = None
+    name: Path | str,
+    look: "Look",
+    interrupts: "Interrupts",
+    *,
+    fps: float | None = None,
+    hold: bool = False,
+    saved: Path | None = None,
 ) -> "Window":
     """The window, whose keys change `look` unless what they change is `saved`."""
     from src.runtime.video.window import Window
 
-    return Window(Path(name).name, fps, hold, look, f"the view stays as {saved.name} is saved" if saved else "")
+    fixed = f"the view stays as {saved.name} is saved" if saved else ""
+    return Window(Path(name).name, fps, hold, look, fixed, interrupts)
 
 
 @contextmanager
@@ -82,11 +90,8 @@ def progress(total: int | None, unit: str, quiet: bool) -> Iterator[Callable[[],
     """A bar with the rate and the time left, on stderr; gives what to call after each unit."""
     from tqdm import tqdm
 
-    from src.runtime.report import Unheard
-
     hidden = quiet or sys.stderr is None
-    bar = tqdm(total=total, unit=f" {unit}", disable=hidden, dynamic_ncols=True, leave=False, file=Unheard(sys.stderr))
-    with bar:
+    with tqdm(total=total, unit=f" {unit}", disable=hidden, dynamic_ncols=True, leave=False, file=sys.stderr) as bar:
         yield lambda: bar.update() and None
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
@@ -21,6 +22,7 @@ def segment_images(options: argparse.Namespace, began: float) -> "RunStats":
     Raises:
         UserError: photos that could not be read, by name; the others are done by then.
     """
+    from src.runtime.interrupts import heeding_interrupts
     from src.runtime.photo_plan import plan_photos
     from src.runtime.photos import segment_photos
     from src.runtime.segmenter import SkySegmenter
@@ -46,10 +48,12 @@ def segment_images(options: argparse.Namespace, began: float) -> "RunStats":
         if options.mask_naming == "colmap" and not card.binary:
             raise UserError(f"--mask-naming colmap: {card.name} has {len(card.classes) - 1} classes, not the sky alone")
         sky = open_new_sky(options, engine, open_things)
+        interrupts = open_things.enter_context(heeding_interrupts())  # outputs are finished within it
         look = look_of(options, card, switchable=show and not options.save)
         window = None
         if show:
-            window = open_things.enter_context(make_window(options.images, look, hold=True, saved=options.save))
+            window = make_window(options.images, look, interrupts, hold=True, saved=options.save)
+            open_things.enter_context(window)
         table = open_table(options, ["photo", *share_columns(card), "infer_ms"], open_things)
         with progress(len(plan.photos), "photo", options.quiet) as advance:
             run = segment_photos(
@@ -64,14 +68,15 @@ def segment_images(options: argparse.Namespace, began: float) -> "RunStats":
                 on_photo=advance,
                 began=began,
             )
-    report(options, run.stats, "photos", plan.notes + saved_notes(options))
+    stats = replace(run.stats, interrupted=interrupts.requested)
+    report(options, stats, "photos", plan.notes + saved_notes(options))
     if unreadable := plan.unreadable + run.unreadable:
         problem = UserError(
             f"{len(unreadable)} of {len(plan.photos) + len(plan.unreadable)} cannot be read, and have no mask",
             "\n       ".join(f"{path}: {why}" for path, why in unreadable),
-            "mend, convert (to .jpg or .png) or remove them; the others are done" if run.stats.frames else "",
+            "mend, convert (to .jpg or .png) or remove them; the others are done" if stats.frames else "",
         )
-        if not run.stats.interrupted:
+        if not stats.interrupted:
             raise problem
         print(problem, file=sys.stderr, flush=True)
-    return run.stats
+    return stats

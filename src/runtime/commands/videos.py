@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from src.runtime.commands.common import make_window, open_engine_for, open_new_s
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
+    from src.runtime.interrupts import Interrupts
     from src.runtime.video.source import Source
     from src.runtime.video.sources.inputs import VideoInput
     from src.runtime.video.sources.selection import Selection
@@ -59,13 +60,14 @@ def play_videos(options: argparse.Namespace, began: float) -> "RunStats":
                 # After the first video was opened: what is wrong with it is told before the model is loaded.
                 engine = engine or open_things.enter_context(open_engine_for(options, pipelined=not source.live))
                 plan.max_frames = options.max_frames and options.max_frames - sum(run.frames for run in runs)
-                with heeding_interrupts():  # outputs are finished within it
-                    played = _play(plan, source, engine, show, began if not runs else None)
-            runs.append(played.stats)
+                with heeding_interrupts() as interrupts:  # outputs are finished within it
+                    played = _play(plan, source, engine, show, interrupts, began if not runs else None)
+            # Ctrl-C may have come after the last frame, as the outputs were finished.
+            runs.append(replace(played.stats, interrupted=interrupts.requested))
             notes += played.notes
             lost = source.lost
             full = options.max_frames and played.stats.frames >= plan.max_frames
-            if played.stats.interrupted or played.quit or full:
+            if interrupts.requested or played.quit or full:
                 break
     if not runs:
         raise refused[0]
@@ -77,7 +79,14 @@ def play_videos(options: argparse.Namespace, began: float) -> "RunStats":
     return total
 
 
-def _play(options: argparse.Namespace, source: "Source", engine: "Engine", show: bool, began: float | None) -> _Played:
+def _play(
+    options: argparse.Namespace,
+    source: "Source",
+    engine: "Engine",
+    show: bool,
+    interrupts: "Interrupts",
+    began: float | None,
+) -> _Played:
     from src.runtime.postprocess import PostProcessor
     from src.runtime.video.compositing import look_of, make_compositor
     from src.runtime.video.outputs import open_outputs
@@ -101,7 +110,7 @@ def _play(options: argparse.Namespace, source: "Source", engine: "Engine", show:
         saving = bool(outputs.sinks)
         if show:
             pace = None if saving or source.live else source.fps
-            window = open_things.enter_context(make_window(source.name, look, fps=pace, saved=options.save))
+            window = open_things.enter_context(make_window(source.name, look, interrupts, fps=pace, saved=options.save))
         counts = [count for count in (options.max_frames, source.frame_count) if count]
         with progress(min(counts, default=None), "frame", options.quiet) as advance:
             stats = play(

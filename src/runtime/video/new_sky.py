@@ -14,6 +14,7 @@ FindSky = Callable[[np.ndarray], np.ndarray]
 SMALLEST = 32  # pixels
 ALL_SKY = 0.95  # share of a row from which it is sky all along
 MOST_ROWS = 0.8  # share of the rows taken that must be so
+LONGEST_STEP_S = 1.0  # of a clip between two pictures: all its frames are decoded, and the video waits for them
 CLOSE = 1e-3  # seconds: times of a clip and of a video are rounded differently
 FEWEST_ROWS = 0.15  # of the picture; with less sky above its skyline the picture is taken whole
 
@@ -37,7 +38,8 @@ class NewSky:
         if not self.path.is_file():
             raise UserError(f"--sky {path}: no such file", fix="name a picture or a clip")
         self._clip: VideoSource | None = None
-        self._clock = self._asked_at = self._shown_at = self._loop_began = 0.0
+        self._clock = self._shown_at = self._loop_began = 0.0
+        self._asked_at: float | None = None
         picture = _read_picture(self.path)
         self.moving = picture is None
         if picture is None:
@@ -53,8 +55,13 @@ class NewSky:
         self._picture = picture[: self._rows]
 
     def at(self, time: float) -> np.ndarray:
-        """The sky at a time in seconds: uint8 [H, W, 3] BGR; not to be changed. Where time falls, a clip goes on."""
-        self._clock += max(0.0, time - self._asked_at)
+        """The sky at a time in seconds: uint8 [H, W, 3] BGR; not to be changed.
+
+        A clip begins when first asked for. Where time falls, or leaps because the sky was not shown meanwhile, it goes
+        on.
+        """
+        step = 0.0 if self._asked_at is None else time - self._asked_at
+        self._clock += min(max(0.0, step), LONGEST_STEP_S)
         self._asked_at = time
         while self._clip is not None and self._shown_at < self._clock - CLOSE:
             self._picture = self._next_frame()[: self._rows]

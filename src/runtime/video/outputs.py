@@ -148,7 +148,7 @@ def _sound(options: argparse.Namespace, outputs: Outputs):
     if not Path(options.video).is_file():
         return None
     sound = SoundTracks(options.video)
-    if sound and options.loop:
+    if sound and (options.loop or 1) > 1:
         outputs.notes.append("note: saved without sound, because of --loop")
         sound.close()
         return None

@@ -91,13 +91,17 @@ class _Screen:
         self._window, self._interval_s = window, 1 / fps if fps else 0.0
         self._due = float("-inf")
 
-    def show(self, picture: np.ndarray) -> bool:
+    def show(self, picture: np.ndarray, time_s: float) -> bool:
         """False once the user has quit."""
         now = time.perf_counter()
         if self._window is None or now < self._due:
             return True
         self._due = now + self._interval_s
-        return self._window.show(picture)
+        return self._window.show(picture, time_s)
+
+    def poll(self) -> bool:
+        """Answers keys; False once the user has quit."""
+        return self._window is None or self._window.poll()
 
 
 class _Run:
@@ -168,9 +172,9 @@ class _Run:
         return self.window_quit or self.interrupts.requested
 
     def _deliver(self, screen: "_Screen", on_frame: Callable[[], None] | None, started: float, began: float) -> None:
-        for item in self.delivered.items(meanwhile=self._wake_source_if_stopping if self.live else None):
+        for item in self.delivered.items(meanwhile=(lambda: self._await_live(screen)) if self.live else None):
             if not self._stopping:
-                self.window_quit = not screen.show(item.result.picture)
+                self.window_quit = not screen.show(item.result.picture, item.result.time)
             self.pools.results.put(item.result)
             if self.live:
                 self.pools.frames.put(item.buffer)
@@ -271,10 +275,14 @@ class _Run:
         if self.live:
             self.source.close()
 
-    def _wake_source_if_stopping(self) -> None:
+    def _await_live(self, screen: "_Screen") -> None:
+        """A camera may be silent, and a stream away, for long: meanwhile keys and interrupts are heeded."""
+        if not self._stopping:
+            self.window_quit = not screen.poll()
         if self._stopping:
             self.source.close()
 
     def _native_cpu(self) -> dict[str, float]:
         writers = itertools.chain.from_iterable(sink.thread_ids for sink in self.sinks)
-        return {"decode": cpu_seconds(self.source.thread_ids), "sink": cpu_seconds(writers)}
+        decode = cpu_seconds(self.source.thread_ids) + self.source.ended_cpu_s
+        return {"decode": decode, "sink": cpu_seconds(writers)}

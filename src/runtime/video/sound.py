@@ -8,9 +8,6 @@ from pathlib import Path
 import av
 from av.stream import Discard
 
-from src.errors import UserError
-
-HIGHEST_AAC_RATE = 96_000
 SEEK_MARGIN_S = 1.0
 
 
@@ -30,6 +27,7 @@ class SoundTracks:
         self._output: av.container.OutputContainer | None = None
         self._pieces: Iterator[_Piece] | None = None
         self._next: _Piece | None = None
+        self._gap_told = False
         try:
             self._input = av.open(str(path))
         except (av.error.FFmpegError, OSError):
@@ -50,12 +48,11 @@ class SoundTracks:
                 if name in output.supported_codecs and not raw_in_mp4:
                     self._tracks[stream.index] = output.add_stream_from_template(stream)
                     continue
-                rate = min(stream.codec_context.sample_rate, HIGHEST_AAC_RATE)
-                layout = stream.codec_context.layout.name
+                rate, layout = _nearest_aac(stream.codec_context)
                 self._tracks[stream.index] = output.add_stream("aac", rate=rate, layout=layout)
                 self.notes.append(f"note: sound re-encoded as AAC, because {output.format.name} files hold no {name}")
             except (av.error.FFmpegError, ValueError, AttributeError) as error:
-                self.notes.append(f"note: sound in {name} is left out: {error}")
+                self.notes.append(f"note: sound in {name} is left out: {words(error)}")
 
     def until(self, seconds: float, start: float) -> None:
         """Writes what sounds before a time.
@@ -65,7 +62,7 @@ class SoundTracks:
             start: where the new file begins, in seconds from the first frame of the old one.
 
         Raises:
-            UserError: the disk refuses.
+            OSError: the disk refuses. Whatever else is wrong with sound is noted, and is no reason to lose pictures.
         """
         if not self._tracks:
             return
@@ -73,19 +70,17 @@ class SoundTracks:
             self._pieces = self._read(start)
             self._next = next(self._pieces, None)
         while self._next is not None and self._next.begins < seconds:
-            track, content = self._next.track, self._next.content
-            if isinstance(content, av.Packet):
-                content.stream = track
-            self._mux(content if isinstance(content, av.Packet) else track.encode(content))
+            self._write(self._next.track, self._next.content)
             self._next = next(self._pieces, None)
 
     def finish(self) -> None:
-        """Writes what encoders still hold."""
+        """Writes what encoders still hold; raises as `until`."""
         for track in self._tracks.values():
             if _encodes(track) and track.codec_context.is_open:
-                self._mux(track.encode(None))
+                self._write(track, None)
 
     def close(self) -> None:
+        self._tracks, self._output = {}, None
         if self._input is not None:
             self._input.close()
 
@@ -99,9 +94,11 @@ class SoundTracks:
         for stream in self._input.streams:
             if stream not in streams:
                 stream.discard = Discard.all  # the pictures would be read from the disk a second time
+        clocks = {index: _RisingClock() for index in self._tracks}
         try:
             for packet in self._input.demux(streams):
                 track = self._tracks[packet.stream.index]
+                clocks[packet.stream.index].put_on(packet)
                 pieces = _decoded(packet) if _encodes(track) else [packet]
                 for piece in pieces:
                     if piece.pts is not None and (begins := _move(piece, origin)) >= self._earliest(piece):
@@ -116,11 +113,19 @@ class SoundTracks:
             return 0.0
         return -float((piece.duration or 0) * piece.time_base) - 1e-6
 
-    def _mux(self, packets: av.Packet | list[av.Packet]) -> None:
+    def _write(self, track: av.AudioStream, content: av.Packet | av.AudioFrame | None) -> None:
         try:
-            self._output.mux(packets)
-        except (av.error.FFmpegError, OSError) as error:
-            raise UserError(f"{self._output.name}: cannot be written to", str(error), "free some space") from error
+            if isinstance(content, av.Packet):
+                content.stream = track
+                self._output.mux(content)
+            else:
+                self._output.mux(track.encode(content))
+        except OSError:
+            raise
+        except (av.error.FFmpegError, ValueError) as error:  # ValueError: its rate or layout changes in mid-stream
+            if not self._gap_told:
+                self.notes.append(f"note: some of the sound is left out: {words(error)}")
+            self._gap_told = True
 
 
 @dataclass
@@ -130,6 +135,40 @@ class _Piece:
     begins: float
     track: av.AudioStream
     content: av.Packet | av.AudioFrame
+
+
+class _RisingClock:
+    """Lets packets of a stream whose times fall, as where recordings were joined, follow those before them."""
+
+    def __init__(self) -> None:
+        self._shift, self._latest, self._end = 0, None, 0
+
+    def put_on(self, packet: av.Packet) -> None:
+        if packet.dts is None or packet.pts is None:
+            return
+        if self._latest is not None and packet.dts + self._shift <= self._latest:
+            self._shift = self._end - packet.dts
+        packet.pts += self._shift
+        packet.dts += self._shift
+        self._latest, self._end = packet.dts, packet.dts + max(packet.duration or 0, 1)
+
+
+def words(error: Exception) -> str:
+    """What FFmpeg or the system says, without the name of a file that people do not know."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _nearest_aac(sound: av.AudioCodecContext) -> tuple[int, str]:
+    """A sample rate and channel layout that FFmpeg's AAC encoder takes; raises ValueError where it takes none."""
+    rates = av.codec.Codec("aac", "w").audio_rates
+    rate = min((rate for rate in rates if rate >= sound.sample_rate), default=max(rates))
+    for layout in (sound.layout.name, "stereo"):
+        trial = av.CodecContext.create("aac", "w")
+        trial.sample_rate, trial.layout, trial.format = rate, layout, "fltp"
+        with suppress(av.error.FFmpegError):
+            trial.open()
+            return rate, layout
+    raise ValueError(f"AAC has nothing like its {sound.layout.name}")
 
 
 def _decoded(packet: av.Packet) -> list[av.AudioFrame]:

@@ -31,6 +31,7 @@ class Source(Protocol):
         fps: frames per second that are given.
         frame_count: how many frames to expect; None if unknown.
         thread_ids: of the decoder's own threads.
+        ended_cpu_s: CPU seconds of those that have ended, as the decoder was opened again.
         ended_early: a message if the source was found to be cut or damaged, or empty.
     """
 
@@ -43,6 +44,7 @@ class Source(Protocol):
     fps: float
     frame_count: int | None
     thread_ids: set[int]
+    ended_cpu_s: float
     ended_early: str
 
     def read(self, into: np.ndarray | None = None) -> Frame | None:

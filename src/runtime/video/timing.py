@@ -4,6 +4,7 @@ from fractions import Fraction
 
 TICKS_PER_SECOND = 10_000  # at least; most players count in no finer steps
 LARGEST_DENOMINATOR = 1001  # 30000/1001 and its kin come out exactly
+SLOWEST = Fraction(1, LARGEST_DENOMINATOR)  # frames further apart keep their times nevertheless
 # Matroska, WebM and FLV round to milliseconds, so that a constant rate arrives jittering by as much.
 JITTER_S = 0.001
 
@@ -22,7 +23,7 @@ class OutputClock:
     """
 
     def __init__(self, fps: float, most_ticks: int | None = None) -> None:
-        self.rate = Fraction(fps).limit_denominator(LARGEST_DENOMINATOR)
+        self.rate = max(Fraction(fps).limit_denominator(LARGEST_DENOMINATOR), SLOWEST)
         if most_ticks and self.rate.numerator > most_ticks:
             self.rate = Fraction(round(fps), 1) or Fraction(1, 1)
         steps = -(-TICKS_PER_SECOND // self.rate.numerator)

@@ -11,7 +11,7 @@ import numpy as np
 from src.errors import UserError
 from src.files import PartFile
 from src.runtime.video.cpu_clock import threads_started
-from src.runtime.video.sound import SoundTracks
+from src.runtime.video.sound import SoundTracks, words
 from src.runtime.video.timing import OutputClock
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")
@@ -85,12 +85,10 @@ class VideoWriter:
         self._end: int | None = None  # where the latest frame ends, in ticks
         self._place = PartFile(self.path)
         try:
-            options = {} if self.path.suffix.lower() == ".mkv" else FASTSTART
-            self._container = av.open(str(self._place.part), "w", options=options)
-            self._stream = self._open_stream(fps)
+            self._open(fps)
         except (av.error.FFmpegError, OSError) as error:
             self._place.discard()
-            raise UserError(f"{self.path}: cannot write there", str(error), "choose another folder") from error
+            raise UserError(f"{self.path}: cannot write there", words(error), "choose another folder") from error
 
     def write(self, image: np.ndarray, time: float | None = None) -> None:
         """Appends a picture.
@@ -108,9 +106,12 @@ class VideoWriter:
         frame.pts, frame.time_base = self._clock.tick(time), self._clock.time_base
         frame.duration = self._clock.frame_ticks
         self._end = frame.pts + self._clock.frame_ticks
-        self._mux(frame)
-        if self._sound is not None:
-            self._sound.until(self._clock.seconds(frame.pts), self._start)
+        try:
+            self._mux(frame)
+            if self._sound is not None:
+                self._sound.until(self._clock.seconds(frame.pts), self._start)
+        except (av.error.FFmpegError, OSError) as error:
+            raise UserError(f"{self.path}: cannot be written to", words(error), _fix(error)) from error
 
     def finish(self) -> None:
         """Ends the file and puts it in place; without a frame there is nothing to keep, and no file.
@@ -131,10 +132,7 @@ class VideoWriter:
             self._place.keep()
         except (av.error.FFmpegError, OSError) as error:
             self.abort()
-            raise UserError(f"{self.path}: cannot be finished", str(error), "free some space") from error
-        except UserError:
-            self.abort()
-            raise
+            raise UserError(f"{self.path}: cannot be finished", words(error), _fix(error)) from error
         self._close_sound()
 
     def abort(self) -> None:
@@ -154,6 +152,25 @@ class VideoWriter:
             self.finish()
         else:
             self.abort()
+
+    def _open(self, fps: float) -> None:
+        """Opens the file; without the sound where that is what FFmpeg refuses, as it does TrueHD in MP4."""
+        try:
+            self._open_container(fps)
+        except OSError:
+            raise
+        except av.error.FFmpegError as error:
+            if not self._sound:
+                raise
+            self._container.close()
+            self._close_sound()
+            self._sound, self.notes = None, [f"note: the sound is left out: {words(error)}"]
+            self._open_container(fps)
+
+    def _open_container(self, fps: float) -> None:
+        options = {} if self.path.suffix.lower() == ".mkv" else FASTSTART
+        self._container = av.open(str(self._place.part), "w", options=options)
+        self._stream = self._open_stream(fps)
 
     def _open_stream(self, fps: float) -> av.VideoStream:
         codec_name, options = self._codec()
@@ -192,11 +209,13 @@ class VideoWriter:
         return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
 
     def _mux(self, frame: av.VideoFrame | None) -> None:
-        try:
-            self._container.mux(self._stream.encode(frame))
-        except (av.error.FFmpegError, OSError) as error:
-            raise UserError(f"{self.path}: cannot be written to", str(error), "free some space") from error
+        self._container.mux(self._stream.encode(frame))
 
     def _close_sound(self) -> None:
         if self._sound is not None:
             self._sound.close()
+
+
+def _fix(error: Exception) -> str:
+    """Of the errors of writing, those of the disk are OSErrors."""
+    return "free some space, or choose another place" if isinstance(error, OSError) else ""

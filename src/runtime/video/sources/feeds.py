@@ -5,6 +5,8 @@ per core that FFmpeg's frame threads cost.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -124,6 +126,7 @@ class StreamFeed:
     """
 
     def __init__(self, stream: Stream) -> None:
+        self._url = stream.url
         self._container = open_url(stream.url)
         [video, *_] = self._container.streams.video
         video.thread_type, video.codec_context.flags = (
@@ -133,18 +136,24 @@ class StreamFeed:
         self.fps = float(video.average_rate) if video.average_rate else None
         self.duration = self._container.duration / av.time_base if self._container.duration else None
         self.finite = self.duration is not None
-        self._frames = self._container.decode(video)
+        self._frames = self._decoded(video)
 
     def read(self) -> np.ndarray | None:
-        while True:
-            try:
-                frame = next(self._frames, None)
-            except av.error.InvalidDataError:
-                continue  # a damaged packet; the next may be whole
+        try:
+            frame = next(self._frames, None)
             return None if frame is None else frame.to_ndarray(format="bgr24")
+        except av.error.FFmpegError as error:
+            # Not all of FFmpeg's errors are OSErrors: that of its timeout is not.
+            raise OSError(_why(error, self._url, f"nothing came for {SILENT_S:g} s")) from None
 
     def close(self) -> None:
         self._container.close()
+
+    def _decoded(self, video: "av.VideoStream") -> Iterator["av.VideoFrame"]:
+        for packet in self._container.demux(video):
+            # `container.decode`, being a generator, would end with the first error.
+            with suppress(av.error.InvalidDataError):  # a damaged packet; the next may be whole
+                yield from packet.decode()
 
 
 def open_url(url: str) -> "av.container.InputContainer":
@@ -157,15 +166,19 @@ def open_url(url: str) -> "av.container.InputContainer":
     try:
         container = av.open(url, options=options, timeout=(OPEN_S, SILENT_S))
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        if isinstance(error, av.error.ExitError):
-            why = f"no answer within {OPEN_S:g} s"
         raise UserError(
             f"{shown(url)}: cannot be opened",
-            redacted(why, url),
+            _why(error, url, f"no answer within {OPEN_S:g} s"),
             "check the address, user and password, and that the server runs",
         ) from None  # the cause would show the address
     if not container.streams.video:
         container.close()
         raise UserError(f"{shown(url)}: has no video", fix="check the address")
     return container
+
+
+def _why(error: Exception, url: str, timeout: str) -> str:
+    """What FFmpeg says, without what is secret in the address; of a timeout it says "immediate exit requested"."""
+    if isinstance(error, av.error.ExitError):
+        return timeout
+    return redacted(getattr(error, "strerror", None) or str(error), url)

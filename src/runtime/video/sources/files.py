@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from src.errors import UserError
-from src.runtime.video.cpu_clock import threads_started
+from src.runtime.video.cpu_clock import cpu_seconds, threads_started
 from src.runtime.video.frame import Frame
 from src.runtime.video.sources.native import silence_native_complaints, usable_fps
 from src.runtime.video.sources.selection import SAME_TIME_S, ConstantRate, Selection
@@ -39,7 +39,7 @@ class VideoSource:
         width, height: in pixels.
         fps: frames taken per second; `DEFAULT_FPS`, with a message, where the file does not say.
         frame_count: how many frames to expect, which may be wrong; None where the file does not say.
-        thread_ids: of the decoder's own threads.
+        thread_ids, ended_cpu_s: of the decoder's own threads; see `Source`.
         ended_early: a message if the file was found to be cut or damaged; empty so far, or if it was not.
 
     Raises:
@@ -55,6 +55,7 @@ class VideoSource:
             _refuse_unless_video(Path(path))
         silence_native_complaints()
         self.thread_ids: set[int] = set()
+        self.ended_cpu_s = 0.0
         self._capture = self._open()
         if not self._capture.grab():
             self.close()
@@ -173,6 +174,8 @@ class VideoSource:
             ahead = max(1.0, 4 * ahead)
             landing = max(0.0, target - ahead)
         else:
+            self.ended_cpu_s += cpu_seconds(self.thread_ids)
+            self.thread_ids.clear()
             self._capture.release()
             self._capture = self._open()
             self._grabbed, self._time, self._shift = 0, 0.0, 0.0

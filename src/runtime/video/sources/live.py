@@ -38,14 +38,14 @@ class LiveSource:
         width, height: in pixels, of the first frame.
         fps: as the source says; `DEFAULT_FPS`, with a message, where it does not.
         frame_count: None.
-        thread_ids: none are known.
+        thread_ids, ended_cpu_s: none are known.
         ended_early: always empty.
 
     Raises:
         UserError: it cannot be opened, or gives no frame within `reconnect_s`.
     """
 
-    live, frame_count, ended_early = True, None, ""
+    live, frame_count, ended_early, ended_cpu_s = True, None, "", 0.0
 
     def __init__(self, origin: Origin, selection: Selection | None = None, reconnect_s: float = RECONNECT_S) -> None:
         self.name, self.selection, self.reconnect_s = origin.name, selection or Selection(), reconnect_s
@@ -134,7 +134,7 @@ class LiveSource:
                         return "" if feed.finite else "it has ended"
                     self._offer(image)
             except OSError as error:
-                return redacted(error.strerror or str(error))
+                return _words(error)
         return ""
 
     def _offer(self, image: np.ndarray) -> None:
@@ -163,6 +163,8 @@ class LiveSource:
                 self._feed = self._origin.open()
             except UserError as error:
                 why = error.why or error.what
+            except OSError as error:
+                why = _words(error)
             else:
                 self._say(f"back after {time.monotonic() - began:.1f} s")
                 return True
@@ -176,3 +178,7 @@ class LiveSource:
 
     def _say(self, message: str) -> None:
         print(f"\n{self.name}: {message}", file=sys.stderr, flush=True)  # the progress bar has the line before
+
+
+def _words(error: OSError) -> str:
+    return redacted(error.strerror or str(error))
