@@ -142,7 +142,7 @@ def test_the_card_tells_data_terms_origin_figures_limits_and_hashes(folder):
     text = (folder / CARD).read_text(encoding="utf-8")
     for part in (
         "unet-tu-mobilenetv4_conv_small", "| streets | 1,234 | MIT |",
-        "At commit c0ffee. The second pass took 3 epochs in 90 minutes",
+        "At commit c0ffee. The last pass took 3 epochs in 90 minutes",
         "epoch 2 had the best", "IoU 0.912 on all test images", "| streets, test | 40 | 0.901 | - | - | - |",
         "| hills, unseen | 9 | 0.870 | - | - | 1.23% |", "## Limits", sha256(folder / ONNX), sha256(folder / WEIGHTS),
     ):  # fmt: skip

@@ -45,7 +45,7 @@ class SceneOptions:
         ValueError: a value is out of range, or a name is unknown.
     """
 
-    no_sky_share: float = 0.12
+    no_sky_share: float = 0.25
     max_roll: float = 40.0
     skies: Mapping[str, float] = field(default_factory=SKIES.copy)
     places: Mapping[str, float] = field(default_factory=PLACES.copy)
