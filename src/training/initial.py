@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,7 +18,8 @@ class Start:
     """How a run starts.
 
     Attributes:
-        spec: of the network to build. Normalisation is part of a trained segmenter, so it comes with the weights.
+        spec: of the network to build. Normalisation is part of a trained segmenter, so it comes with the weights; and
+            so does the data that they have learnt from, with its terms.
         weights: of the network; None to start from scratch.
         note: a line for people; "" where params alone say it.
     """
@@ -65,7 +67,9 @@ def find_start(init: str | None, released: Path, wanted: NetworkSpec) -> Start:
     found, weights = read_weights(path)
     mismatch = _mismatch(found, weights, wanted)
     if not mismatch:
-        return Start(replace(wanted, mean=found.mean, std=found.std), weights, f"starting from {path}")
+        data = (*wanted.training_data, *_inherited(found, wanted))
+        spec = replace(wanted, mean=found.mean, std=found.std, training_data=data)
+        return Start(spec, weights, f"starting from {path}")
     if init == RELEASE:
         return Start(wanted, note=f"{KEY}: starting from scratch, the released weights are of another net: {mismatch}")
     raise UserError(
@@ -73,6 +77,12 @@ def find_start(init: str | None, released: Path, wanted: NetworkSpec) -> Start:
         mismatch,
         f"change the model to the weights' (they are of {found.title}), or set {KEY}: null to start from scratch",
     )
+
+
+def _inherited(found: NetworkSpec, wanted: NetworkSpec) -> list[dict[str, Any]]:
+    """The sources that the weights have seen and this run names no more."""
+    named = {one.get("source") for one in wanted.training_data}
+    return [one for one in found.training_data if one.get("source") not in named]
 
 
 def _mismatch(found: NetworkSpec, weights: dict[str, torch.Tensor], wanted: NetworkSpec) -> str:

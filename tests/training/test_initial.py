@@ -34,10 +34,19 @@ def released(tmp_path_factory):
 def test_weights_that_fit_are_taken_with_their_normalisation(released, init):
     wanted = replace(TOY, height=96, width=160, mean=(0.1,) * 3, training_data=({"source": "mine"},))
     found = find_start(init if init == "release" else str(released), released, wanted)
-    assert found.spec == replace(wanted, mean=TOY.mean)
+    assert found.spec == replace(wanted, mean=TOY.mean, training_data=({"source": "mine"}, *TOY.training_data))
     built, (_, saved) = found.build("never looked at"), read_weights(released)
     assert all(torch.equal(tensor, saved[name]) for name, tensor in built.network.state_dict().items())
     assert str(released) in found.note
+
+
+def test_the_data_that_weights_have_seen_comes_with_its_terms(tmp_path):
+    terms = [{"source": name, "licence": "research use", "images": 9} for name in ("streets", "synthetic")]
+    path = tmp_path / "skyseg.safetensors"
+    write_safetensors(path, TOY.build(), replace(TOY, training_data=tuple(terms)))
+    mine = {"source": "synthetic", "licence": "Apache-2.0", "images": 4}
+    found = find_start("release", path, replace(TOY, training_data=(mine,)))
+    assert found.spec.training_data == (mine, terms[0])
 
 
 def test_null_starts_from_scratch(released):
