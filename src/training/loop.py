@@ -38,7 +38,8 @@ def run_epochs(
     while not progress.finished(options.epochs, options.patience):
         _train_epoch(learner, train, progress, store, log)
         began = time.perf_counter()
-        val_figures = validate(learner.fabric, learner.best_guess(), learner.loss, val, classes)
+        guess = learner.best_guess()
+        val_figures = validate(learner.fabric, guess, learner.loss, val, classes)
         progress.seconds += time.perf_counter() - began
         if not isfinite(val_figures["loss"]):
             raise UserError(
@@ -52,7 +53,7 @@ def run_epochs(
         if first:
             _say(row, options.epochs, options.monitor, better)
             if better:
-                store.save_best(progress.best_epoch, learner.best_guess().state_dict())
+                store.save_best(progress.best_epoch, guess.state_dict())
             store.save(progress, learner.state())
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import av
 from av.stream import Discard
 
+from src.runtime.video.sources.native import words
+
 SEEK_MARGIN_S = 1.0
 
 
@@ -151,11 +153,6 @@ class _RisingClock:
         packet.pts += self._shift
         packet.dts += self._shift
         self._latest, self._end = packet.dts, packet.dts + max(packet.duration or 0, 1)
-
-
-def words(error: Exception) -> str:
-    """What FFmpeg or the system says, without the name of a file that people do not know."""
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _nearest_aac(sound: av.AudioCodecContext) -> tuple[int, str]:

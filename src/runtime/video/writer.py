@@ -11,7 +11,8 @@ import numpy as np
 from src.errors import UserError
 from src.files import PartFile
 from src.runtime.video.cpu_clock import threads_started
-from src.runtime.video.sound import SoundTracks, words
+from src.runtime.video.sound import SoundTracks
+from src.runtime.video.sources.native import words
 from src.runtime.video.timing import OutputClock
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv")

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from src.errors import UserError
-from src.runtime.video.sources.native import silence_native_complaints
+from src.runtime.video.sources.native import silence_native_complaints, words
 from src.runtime.video.sources.urls import is_stream, redacted, shown
 
 OPEN_S, SILENT_S = 10.0, 10.0  # how long a server may take to answer, and a stream to send nothing
@@ -181,4 +181,4 @@ def _why(error: Exception, url: str, timeout: str) -> str:
     """What FFmpeg says, without what is secret in the address; of a timeout it says "immediate exit requested"."""
     if isinstance(error, av.error.ExitError):
         return timeout
-    return redacted(getattr(error, "strerror", None) or str(error), url)
+    return redacted(words(error), url)

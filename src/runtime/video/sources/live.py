@@ -11,7 +11,7 @@ import numpy as np
 from src.errors import UserError
 from src.runtime.video.frame import Frame
 from src.runtime.video.sources.feeds import Feed, Origin
-from src.runtime.video.sources.native import usable_fps
+from src.runtime.video.sources.native import usable_fps, words
 from src.runtime.video.sources.selection import Selection
 from src.runtime.video.sources.sizes import OneSize
 from src.runtime.video.sources.urls import redacted
@@ -134,7 +134,7 @@ class LiveSource:
                         return "" if feed.finite else "it has ended"
                     self._offer(image)
             except OSError as error:
-                return _words(error)
+                return redacted(words(error))
         return ""
 
     def _offer(self, image: np.ndarray) -> None:
@@ -164,7 +164,7 @@ class LiveSource:
             except UserError as error:
                 why = error.why or error.what
             except OSError as error:
-                why = _words(error)
+                why = redacted(words(error))
             else:
                 self._say(f"back after {time.monotonic() - began:.1f} s")
                 return True
@@ -178,7 +178,3 @@ class LiveSource:
 
     def _say(self, message: str) -> None:
         print(f"\n{self.name}: {message}", file=sys.stderr, flush=True)  # the progress bar has the line before
-
-
-def _words(error: OSError) -> str:
-    return redacted(error.strerror or str(error))

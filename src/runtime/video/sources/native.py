@@ -16,6 +16,11 @@ def silence_native_complaints() -> None:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
+def words(error: Exception) -> str:
+    """What FFmpeg or the system says of an error, without the name of a file, which people may not know."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def usable_fps(fps: float | None, name: str) -> float:
     """Frames per second as the source says; `DEFAULT_FPS`, with a message, where that makes no sense."""
     if fps is not None and 0 < fps <= HIGHEST_FPS:  # false for NaN too
