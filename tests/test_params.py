@@ -151,3 +151,11 @@ def test_an_unseen_set_must_be_one_of_the_sources_and_not_all_of_them(tree):
     assert len(elsewhere) < 200  # the message, not the whole file after it
     assert "leaves none to learn from" in refusal(tree, "evaluate.unseen", ["photos", "synthetic"])
     assert "listed twice" in refusal(tree, "evaluate.unseen", ["photos", "photos"])
+
+
+def test_skies_are_swapped_only_where_a_class_is_named_sky(tree):
+    tree["train"]["augment"]["sky_swap"] = 0.2
+    assert params.parse(tree, "params.yaml").train.augment.sky_swap == 0.2
+    tree["labels"] = {"drivable": ["road"]}
+    with pytest.raises(UserError, match=r"train\.augment\.sky_swap: must be 0 as no class is named sky \(drivable\)"):
+        params.parse(tree, "params.yaml")

@@ -5,6 +5,7 @@ whether the run got there in one go or not.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import albumentations as A
@@ -14,6 +15,15 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from src.data.shards import ShardReader
+from src.data.sky_swap import TRIES, swap_sky
+
+
+@dataclass(frozen=True)
+class SkySwaps:
+    """How often an image gets another one's sky, and which class index that is."""
+
+    share: float
+    sky: int
 
 
 class ShardDataset(Dataset):
@@ -22,16 +32,20 @@ class ShardDataset(Dataset):
     Args:
         folder: the split's folder of shards.
         augmentation: applied to image and mask; None for none.
-        seed: of the augmentation.
+        seed: of the augmentation and the swaps.
+        swaps: of skies, before the augmentation; None for none.
 
     Items are (image uint8 [H, W, 3] RGB, mask int64 [H, W] of target indices and `VOID`). With augmentation, item
     `epoch * len(self) + i` is image `i` as seen in `epoch`; `EpochBatches` counts so.
     """
 
-    def __init__(self, folder: Path, augmentation: A.Compose | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, folder: Path, augmentation: A.Compose | None = None, seed: int = 0, swaps: SkySwaps | None = None
+    ) -> None:
         self.reader = ShardReader(folder)
         self.augmentation = augmentation
         self.seed = seed
+        self.swaps = swaps
 
     def __len__(self) -> int:
         return len(self.reader)
@@ -39,12 +53,23 @@ class ShardDataset(Dataset):
     def __getitem__(self, item: int) -> tuple[torch.Tensor, torch.Tensor]:
         epoch, index = divmod(item, len(self))
         image, mask = self.reader[index]
+        if self.swaps:
+            image, mask = self._under_another_sky(image, mask, np.random.default_rng([self.seed, epoch, index, 1]))
         if self.augmentation:
             draw = np.random.SeedSequence([self.seed, epoch, index]).generate_state(1)[0]
             self.augmentation.set_random_seed(int(draw))
             out = self.augmentation(image=image, mask=mask)
             image, mask = out["image"], out["mask"]
         return torch.from_numpy(np.ascontiguousarray(image)), torch.from_numpy(mask.astype(np.int64))
+
+    def _under_another_sky(
+        self, image: np.ndarray, mask: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if rng.random() >= self.swaps.share:
+            return image, mask
+        others = (self.reader[int(other)] for other in rng.integers(0, len(self), TRIES))
+        swapped = (swap_sky(image, mask, *other, self.swaps.sky, rng) for other in others)
+        return next((pair for pair in swapped if pair), (image, mask))
 
 
 class EpochBatches(Sampler[list[int]]):

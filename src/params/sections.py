@@ -117,6 +117,12 @@ class Params(Section):
             raise ValueError("evaluate.unseen: names every source, which leaves none to learn from")
         return self
 
+    @model_validator(mode="after")
+    def _skies_to_swap(self) -> "Params":
+        if self.train.augment.sky_swap and "sky" not in self.labels:
+            raise ValueError(f"train.augment.sky_swap: must be 0 as no class is named sky ({', '.join(self.labels)})")
+        return self
+
     @field_validator("labels")
     @classmethod
     def _each_name_once(cls, labels: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -40,6 +40,7 @@ class Augment(Section):
     rain: Share
     shadow: Share
     night: Share
+    sky_swap: Share
 
 
 class Train(Section):

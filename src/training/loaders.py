@@ -5,7 +5,7 @@ from pathlib import Path
 from torch.utils.data import DataLoader
 
 from src.data.augment import build_augmentation
-from src.data.dataset import EpochBatches, ShardDataset, make_loader
+from src.data.dataset import EpochBatches, ShardDataset, SkySwaps, make_loader
 from src.data.shards import Manifest
 from src.errors import UserError
 from src.hardware import cores
@@ -25,7 +25,11 @@ def build_loaders(
         UserError: fewer training images than processes.
     """
     augmentation = build_augmentation(options.augment, manifest.height, manifest.width)
-    train, val = ShardDataset(prepared / "train", augmentation, options.seed), ShardDataset(prepared / "val")
+    swaps = None
+    if share := options.augment.sky_swap:
+        swaps = SkySwaps(share, [one.name for one in manifest.classes].index("sky"))
+    train = ShardDataset(prepared / "train", augmentation, options.seed, swaps)
+    val = ShardDataset(prepared / "val")
     if len(train) < place.processes:
         raise UserError(
             f"train.devices: {place.processes} processes for {len(train)} training images",
