@@ -171,8 +171,10 @@ def _refuse_mismatch(rows: list[IndexRow], rules: Filter) -> None:
         first = bad[0]
         raise UserError(
             f"{len(bad)} images differ in size from their masks, the first: {first.image}, {first.label}",
-            f"{first.detail} pixels; a mask must lie on its photograph pixel by pixel",
-            "put the right masks there, or set filter.size_mismatch: drop",
+            f"{first.detail} pixels; a mask must lie on its photograph pixel by pixel, as the file stores it: an Exif "
+            "rotation is not applied",
+            "put the right masks there, turn the photographs for good (mogrify -auto-orient), or set "
+            "filter.size_mismatch: drop",
         )
 
 

@@ -261,7 +261,7 @@ def test_an_engine_of_another_model_is_refused(folder, binary_model, tmp_path):
     with open_engine(folder, model=binary_model):
         pass
     other = write_binary_model(tmp_path / "onnx" / "fp32.onnx", binary_card(name="retrained"))
-    for model in (other, other.parent):
+    for model in (other, other.parent, str(other)):
         with pytest.raises(EngineError, match="built from another model") as caught:
             open_engine(folder, model=model)
         assert REBUILD in caught.value.fix

@@ -63,8 +63,8 @@ def open_engine(
     precision: str | None = None,
     threads: int | None = None,
     requests: int | None = None,
-    cache: Path | None = None,
-    model: Path | None = None,
+    cache: str | Path | None = None,
+    model: str | Path | None = None,
 ) -> "Engine":
     """Opens what answers frames with masks.
 
@@ -89,11 +89,11 @@ def open_engine(
     from src.runtime.engines.base import Options
 
     path = Path(path)
-    options = Options(threads=threads or cores(), requests=requests or 1, cache=cache)
+    options = Options(threads=threads or cores(), requests=requests or 1, cache=Path(cache) if cache else None)
     if path.is_dir():
         from src.runtime.engines.folder import open_folder
 
-        return open_folder(path, backend, precision, options, model)
+        return open_folder(path, backend, precision, options, Path(model) if model else None)
     card = read_card(path)
     backend = backend or _default_backend()
     return open_model_file(path, card, backend, precision or _precision(backend, card), options)
