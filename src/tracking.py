@@ -8,11 +8,13 @@ import logging
 import math
 import os
 import platform
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psutil
 from filelock import FileLock
@@ -40,16 +42,27 @@ def tracking_uri(environment: Mapping[str, str], project: Path) -> str:
 
 
 class RunLogger:
-    """Figures of one run over its optimiser steps."""
+    """Figures of one run over its optimiser steps.
 
-    def __init__(self, client: "MlflowClient", run_id: str) -> None:
-        self._client, self._run_id = client, run_id
+    A store that no longer answers is told of once: it must not cost the training.
+    """
+
+    def __init__(self, client: "MlflowClient", run_id: str, uri: str) -> None:
+        self._client, self._run_id, self._uri = client, run_id, uri
+        self._lost = False
 
     def log_metrics(self, figures: Mapping[str, float], step: int) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self._client.log_batch(self._run_id, [Metric(name, value, now, step) for name, value in figures.items()])
+        if self._lost:
+            return
+        try:
+            self._client.log_batch(self._run_id, [Metric(name, value, now, step) for name, value in figures.items()])
+        except _faults() as error:
+            self._lost = True
+            why = _words(error, self._uri)
+            print(f"tracking: MLflow's store answers no more, so curves end at step {step}: {why}", flush=True)
 
 
 @contextmanager
@@ -74,16 +87,19 @@ def training_run(uri: str, name: str, params: Mapping[str, Any], identity: Path 
     try:
         mlflow.set_tag(PROCESS, _process_name(os.getpid()))
         if not earlier:
-            mlflow.log_params(flatten(params))
+            mlflow.log_params(_named(flatten(params)))
         if identity:
             write_whole(identity, run_id.encode())
-        yield RunLogger(client, run_id)
+        yield RunLogger(client, run_id, uri)
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
         raise
     finally:
-        mlflow.end_run(status)
+        try:
+            mlflow.end_run(status)
+        except _faults() as error:
+            print(f"tracking: MLflow's store did not hear the run's end: {_words(error, uri)}", flush=True)
 
 
 def _known_run(client: "MlflowClient", identity: Path | None) -> str | None:
@@ -137,8 +153,8 @@ def log_state(
     outputs = {f"md5.{path.replace('/', '.')}": md5 for path, md5 in lock_md5s(lock).items()}
     mlflow = _connect(tracking_uri(environment, project), PIPELINE_EXPERIMENT)
     with mlflow.start_run(run_name=environment.get("DVC_EXP_NAME") or revision[:7] or "pipeline"):
-        mlflow.log_params(flatten(params))
-        mlflow.log_metrics({key: float(value) for key, value in metrics.items() if _is_number(value)})
+        mlflow.log_params(_named(flatten(params)))
+        mlflow.log_metrics({key: float(value) for key, value in _named(metrics).items() if _is_number(value)})
         mlflow.set_tags({"git.revision": revision, **outputs})
         for path in (project / "params.yaml", lock, *artifacts):
             if path.is_dir():
@@ -147,19 +163,37 @@ def log_state(
                 mlflow.log_artifact(str(path))
 
 
+def _named(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """With keys that MLflow accepts: names of classes and reasons are free text."""
+    return {re.sub(r"[^\w.\-/ ]", "_", key): value for key, value in figures.items()}
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _words(error: Exception, uri: str) -> str:
+    """The first line of what MLflow says, without the user and password that the address may hold."""
+    secret = urlsplit(uri).netloc.rpartition("@")[0]
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    return said.replace(f"{secret}@", "") if secret else said
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What a store that cannot be reached or written raises."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError, OSError
 
 
 def _connect(uri: str, experiment: str):
     """mlflow, pointed at `uri` and an experiment that exists there."""
     import mlflow
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)  # its migrations and monitors announce themselves
 
-    local = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    local = Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
     mlflow.set_tracking_uri(uri)
     try:
         with FileLock(f"{local}.lock") if local else nullcontext():  # the first use creates the tables, and would race
@@ -167,10 +201,10 @@ def _connect(uri: str, experiment: str):
                 place = (local.parent / "mlartifacts").as_uri() if local else None
                 mlflow.create_experiment(experiment, artifact_location=place, tags=MODEL_TRAINING)
         mlflow.set_experiment(experiment)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except _faults() as error:
         raise UserError(
             "tracking: MLflow's store does not answer",
-            str(error).splitlines()[0],
+            _words(error, uri),
             "check MLFLOW_TRACKING_URI, or set tracking.mlflow: false",
         ) from error
     return mlflow

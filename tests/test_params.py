@@ -54,6 +54,8 @@ def test_every_key_of_the_committed_file_has_a_comment():
         ("tracking.mlflow", "yes", ("tracking.mlflow", "boolean")),
         ("model.name", "unett", ("model.name", "'unet'", "'segformer'", "'unett'")),
         ("preprocess.height", 250, ("preprocess.height", "multiple of 8")),
+        ("train.warmup", 1.0, ("train.warmup", "less than 1")),
+        ("train.init", "models/checkpoint.ckpt", ("train.init", "cp models/checkpoint.ckpt models/start.ckpt")),
         ("train.augment.flip", 2, ("train.augment.flip", "less than or equal to 1")),
         ("data.sources", [], ("data.sources", "at least 1")),
         ("data.sources", ["skyfindr"], ("data.sources.0", "'synthetic', 'folder', 'skyfinder'")),

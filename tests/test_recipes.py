@@ -115,6 +115,13 @@ def test_it_states_only_what_differs_from_what_it_extends(name):
         assert path in base, f"{'.'.join(path)}: name it in demo.yaml, or it outlives the recipe"
 
 
+def test_the_default_judges_itself_on_scenes_that_its_initial_weights_have_not_seen():
+    """It starts from the release, and held-out scenes of the release's seeds would be none."""
+    passes = ("release-coarse", "release-middle", "release")
+    seeds = [at(tree_of(rewritten(name, TEXT, RECIPES)), ("data", "seed")) for name in (BASE, *passes)]
+    assert len(set(seeds)) == len(seeds)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != BASE])
 def test_it_starts_from_scratch_whatever_the_defaults_start_from(name):
     said = [dict(leaves(recipe.params)) for recipe in chain(name, RECIPES)[1:]]

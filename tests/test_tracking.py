@@ -5,9 +5,19 @@ import subprocess
 import sys
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from src.errors import UserError
-from src.tracking import PIPELINE_EXPERIMENT, TRAIN_EXPERIMENT, _end_orphans, log_state, tracking_uri, training_run
+from src.records import write_json
+from src.tracking import (
+    PIPELINE_EXPERIMENT,
+    TRAIN_EXPERIMENT,
+    RunLogger,
+    _end_orphans,
+    log_state,
+    tracking_uri,
+    training_run,
+)
 from tests.import_graph import ROOT
 
 
@@ -110,3 +120,57 @@ def test_a_run_whose_process_was_killed_is_not_left_running(tmp_path):
         _end_orphans(mlflow.MlflowClient(uri), but=None)  # as a second training would
         statuses = {row.info.run_name: row.info.status for row in runs(uri, TRAIN_EXPERIMENT)}
     assert statuses == {"killed": "KILLED", "alive": "RUNNING"}
+
+
+def test_names_that_are_free_text_reach_the_store(tmp_path):
+    write_json(
+        {"filter_sky": {"reason": {"no sky, beyond the group's share (of 3)": 3}}}, tmp_path / "metrics/filter.json"
+    )
+    log_state({"classes": {"car (parked)": 1}}, {}, tmp_path, [])
+    [row] = runs(tracking_uri({}, tmp_path), PIPELINE_EXPERIMENT)
+    assert row.data.metrics == {"filter_sky.reason.no sky_ beyond the group_s share _of 3_": 3.0}
+    assert row.data.params == {"classes.car _parked_": "1"}
+
+
+def test_a_database_may_be_named_relative_to_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with training_run("sqlite:///mine.db", "abc", {}) as logger:
+        logger.log_metrics({"loss": 1.0}, 1)
+    assert (tmp_path / "mine.db").is_file()
+
+
+NOBODY = "http://me:secret@127.0.0.1:9"
+
+
+class LostStore:
+    def log_batch(self, *_, **__):
+        raise MlflowException("API request to http://me:secret@host failed\nwith a long tail")
+
+
+def test_a_store_that_is_lost_costs_the_curves_and_not_the_training(capsys):
+    logger = RunLogger(LostStore(), "abc", "http://me:secret@host")
+    for step in (7, 8):
+        logger.log_metrics({"loss": 1.0}, step)
+    said = capsys.readouterr().out
+    assert said.endswith("answers no more, so curves end at step 7: API request to http://host failed\n")
+    assert said.count("\n") == 1
+
+
+def test_a_store_that_is_lost_at_the_end_does_not_undo_the_training(tmp_path, capsys, monkeypatch):
+    import mlflow
+
+    def gone(*_):
+        raise MlflowException("no answer")
+
+    with monkeypatch.context() as patched, training_run(tracking_uri({}, tmp_path), "abc", {}):
+        patched.setattr(mlflow, "end_run", gone)
+    mlflow.end_run()
+    assert "did not hear the run's end: no answer" in capsys.readouterr().out
+
+
+def test_a_password_in_the_address_is_not_told(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UserError, match="store does not answer") as caught, training_run(NOBODY, "abc", {}):
+        pass
+    assert "127.0.0.1" in caught.value.why
+    assert "secret" not in caught.value.why

@@ -66,5 +66,5 @@ def _read_safetensors(path: Path) -> tuple[NetworkSpec, dict[str, torch.Tensor]]
         raise UserError(
             f"{path}: not weights of a segmenter of this project",
             f"{type(error).__name__}: {error}".splitlines()[0],
-            "give a models/checkpoint.ckpt or a file that python -m src.release wrote",
+            "give a copy of a models/checkpoint.ckpt or a file that python -m src.release wrote",
         ) from error

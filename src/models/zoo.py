@@ -1,5 +1,6 @@
 """Networks by name, and the checkpoint that names one."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from src.errors import UserError
+from src.files import make_writable
 from src.model_card import ClassInfo, ModelCard
 from src.models import weights
 from src.models.nets.bisenetv2 import BiSeNetV2
@@ -184,10 +186,26 @@ def probabilities(logits: torch.Tensor) -> torch.Tensor:
 
 def save_checkpoint(path: Path, model: Segmenter, spec: NetworkSpec) -> None:
     """Writes weights and spec; `load_checkpoint` reads them without running any code from the file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    write_torch(path, {"spec": asdict(spec), "weights": model.network.state_dict()})
+
+
+def write_torch(path: Path, content: Any) -> None:
+    """torch.save, complete or not at all; what was there before stays until then.
+
+    Raises:
+        UserError: the folder or file cannot be written, or its disk is full.
+    """
+    make_writable(path.parent)
     part = path.with_name(f".{path.name}.part")
-    torch.save({"spec": asdict(spec), "weights": model.network.state_dict()}, part)
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())  # or the name could outlive the content in a power cut
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+        part.unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot be written", str(error).splitlines()[0], "free space on its disk") from error
 
 
 def load_checkpoint(path: Path) -> tuple[Segmenter, NetworkSpec]:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from src.params.base import Auto, Name, Section, Seed, Share, Threads
 
 INIT_FILES = (".safetensors", ".ckpt")
+CHECKPOINT = PurePath("models/checkpoint.ckpt")  # what the stage train writes
 Weight = Annotated[float, Field(ge=0)]
 
 
@@ -57,7 +58,7 @@ class Train(Section):
     momentum: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0)
     schedule: Literal["one_cycle", "cosine", "poly", "plateau", "constant"]
-    warmup: Share
+    warmup: float = Field(ge=0, lt=1)
     poly_power: float = Field(gt=0)
     plateau_factor: float = Field(gt=0, lt=1)
     plateau_patience: int = Field(ge=0)
@@ -84,4 +85,8 @@ class Train(Section):
     def _release_or_a_file(cls, init: str | None) -> str | None:
         if init not in (None, "release") and PurePath(init).suffix not in INIT_FILES:
             raise ValueError(f"should be null, release or the path of a {', '.join(INIT_FILES)} file")
+        if init and PurePath(init) == CHECKPOINT:
+            raise ValueError(
+                f"DVC removes {init} before the training starts; copy it first: cp {init} models/start.ckpt"
+            )
         return init

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,8 @@ def fit(
             number any more, a process that died.
     """
     precision, devices = choose_precision(options.precision), count_devices(options.devices)
-    store = Store(work / "train" / fingerprint(prepared, model, options, init_file(options.init, released)))
+    run = fingerprint(prepared, model, options, init_file(options.init, released), (precision, devices))
+    store = Store(work / "train" / run)
     plan = Plan(prepared, model, options, precision, store, checkpoint, history, released)
     tracked = track(store.folder / "tracked_run") if track and cluster.node == 0 else nullcontext()
     with tracked as logger:
@@ -102,6 +104,8 @@ def train_process(plan: Plan, *, place: Place, log: Log) -> dict[str, Any]:
     start = find_start(options.init, plan.released, network_spec(plan.model, manifest))
     spec, segmenter = start.spec, start.build(plan.model.encoder_weights)
     _try_size(segmenter, spec)
+    if options.batch_size == 1:
+        _try_one_image(segmenter, spec)
 
     fabric = make_fabric(place, plan.precision)
     train, val = build_loaders(plan.prepared, manifest, options, place)
@@ -153,6 +157,19 @@ def _try_size(segmenter: Segmenter, spec: NetworkSpec) -> None:
             f"model: {spec.name} over {spec.encoder} does not take {spec.width}x{spec.height}",
             str(error).splitlines()[0],
             "change preprocess.height and preprocess.width, or the model",
+        ) from error
+
+
+def _try_one_image(segmenter: Segmenter, spec: NetworkSpec) -> None:
+    """A training pass over one image, on a copy, as it changes norms: behind a global pool they have but one value."""
+    frames = torch.zeros(1, spec.height, spec.width, 3, dtype=torch.uint8)
+    try:
+        deepcopy(segmenter).train()(frames)
+    except ValueError as error:
+        raise UserError(
+            f"train.batch_size: {spec.name} cannot learn from one image at a time",
+            str(error).splitlines()[0],
+            "set train.batch_size: 2 or more; train.accumulate does not help here",
         ) from error
 
 

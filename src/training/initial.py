@@ -80,9 +80,9 @@ def find_start(init: str | None, released: Path, wanted: NetworkSpec) -> Start:
 
 
 def _inherited(found: NetworkSpec, wanted: NetworkSpec) -> list[dict[str, Any]]:
-    """The sources that the weights have seen and this run names no more."""
-    named = {one.get("source") for one in wanted.training_data}
-    return [one for one in found.training_data if one.get("source") not in named]
+    """The sources that the weights have seen and this run does not name, or names under other terms."""
+    named = {(one.get("source"), one.get("licence")) for one in wanted.training_data}
+    return [one for one in found.training_data if (one.get("source"), one.get("licence")) not in named]
 
 
 def _mismatch(found: NetworkSpec, weights: dict[str, torch.Tensor], wanted: NetworkSpec) -> str:
@@ -95,8 +95,7 @@ def _mismatch(found: NetworkSpec, weights: dict[str, torch.Tensor], wanted: Netw
     for key, (ours, theirs) in facts.items():
         if ours != theirs:
             return f"{key} is {_said(ours)}, that of the weights {_said(theirs)}"
-    with torch.device("meta"):
-        shapes = {name: tuple(tensor.shape) for name, tensor in wanted.build().network.state_dict().items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in wanted.build().network.state_dict().items()}
     for name in (*shapes, *(weights.keys() - shapes.keys())):
         theirs = tuple(weights[name].shape) if name in weights else None
         if shapes.get(name) != theirs:

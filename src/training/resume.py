@@ -6,7 +6,7 @@ A folder per fingerprint below `.work/train`: `last.ckpt`, the state of the last
 
 import hashlib
 import json
-import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,21 @@ import torch
 
 from src.data.shards import manifest_text
 from src.errors import UserError
-from src.files import make_writable
+from src.models.zoo import write_torch
 from src.params import Model, Train
 from src.training.progress import Progress
 
 FORMAT = 1  # of the state: raised when it changes, so that no run goes on from what it cannot read
 
 
-def fingerprint(prepared: Path, model: Model, options: Train, init: Path | None = None) -> str:
+def fingerprint(
+    prepared: Path, model: Model, options: Train, init: Path | None = None, machine: Sequence[str | int] = ()
+) -> str:
     """Of everything the run depends on: params, initial weights, and the shards by name, size and manifest.
 
     Args:
         init: the file of the whole segmenter's initial weights, if there is one.
+        machine: what `auto` became here: another number of devices has other batches.
 
     Raises:
         UserError: there are no shards.
@@ -35,7 +38,8 @@ def fingerprint(prepared: Path, model: Model, options: Train, init: Path | None 
     manifest = manifest_text(prepared)
     weights = (Path(model.encoder_weights) if model.encoder_weights else None, init)
     content = [_md5(path) if path and path.is_file() else None for path in weights]
-    state = [FORMAT, model.model_dump(mode="json"), options.model_dump(mode="json"), shards, manifest, content]
+    params = [section.model_dump(mode="json") for section in (model, options)]
+    state = [FORMAT, *params, shards, manifest, content, *machine]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]
 
 
@@ -62,13 +66,13 @@ class Store:
         return Progress(**state["progress"]), state["learner"]
 
     def save(self, progress: Progress, learner: dict[str, Any]) -> None:
-        _write(self._last, {"progress": asdict(progress), "learner": learner})
+        write_torch(self._last, {"progress": asdict(progress), "learner": learner})
         for other in set(self.folder.glob("best-*.ckpt")) - {self._best(progress.best_epoch)}:
             other.unlink()
 
     def save_best(self, epoch: int, weights: dict[str, torch.Tensor]) -> None:
         """Keeps an epoch's weights; those before it stay until `save` has noted it."""
-        _write(self._best(epoch), weights)
+        write_torch(self._best(epoch), weights)
 
     def load_best(self, epoch: int) -> dict[str, torch.Tensor]:
         return self._read(self._best(epoch))
@@ -85,20 +89,6 @@ class Store:
                 f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
                 f"delete {self.folder}; the training then starts anew",
             ) from error
-
-
-def _write(path: Path, content: Any) -> None:
-    make_writable(path.parent)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())  # or the name could outlive the content in a power cut
-        part.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
-        part.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written", str(error).splitlines()[0], "free space on its disk") from error
 
 
 def _md5(path: Path) -> str:

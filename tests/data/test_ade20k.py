@@ -201,6 +201,18 @@ def test_full_releases_find_classes_by_their_names(tmp_path, base):
     assert [s.group for s in with_sky.samples()] == ["ADE_train_00000001", "ADE_val_00000001"]
 
 
+@pytest.mark.parametrize("content", [b"", b"cut short"])
+def test_a_releases_mask_that_cannot_be_read_is_left_to_the_filter(content, tmp_path):
+    image, seg = release_image(0, ["sky"])
+    files = {}
+    for name in ("training/x/ADE_train_00000001", "validation/x/ADE_val_00000001"):
+        files |= {f"{name}.jpg": image, f"{name}_seg.png": seg, f"{name}.json": described(["sky"])}
+    files["training/x/ADE_train_00000001_seg.png"] = content
+    root = write(tmp_path / "mine/ADE20K_2021_17_01/images/ADE", files)
+    raw, _ = fill(tmp_path / "1", root=root, negatives=0.0)
+    assert "ADE_train_00000001" in {sample.group for sample in raw.samples()}
+
+
 def test_a_release_without_or_with_odd_annotations_is_refused(tmp_path):
     image, seg = release_image(0, ["sky"])
     name = "images/ADE/training/x/ADE_train_00000001"

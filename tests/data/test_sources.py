@@ -47,8 +47,11 @@ def test_sub_folders_and_dotted_names_keep_their_paths(tmp_path):
 
 
 def test_an_official_split_is_read_by_name(tmp_path):
+    """From a file with a byte-order mark, as a spreadsheet saves it."""
     root = make_folder(tmp_path / "photos", groups=3, per_group=1)
-    (root / "splits.csv").write_text("name,split\na_0,train\nb_0,val\nc_0,test\n")
+    (root / "splits.csv").write_text(
+        "name,split\na_0,train\nb_0,val\nc_0,test\n", "utf-8-sig"
+    )  # as a spreadsheet saves it
     fill_raw_folder(folder_source(root, splits="splits.csv"), tmp_path / "raw/toy")
     assert [s.split for s in raw_folders(tmp_path / "raw")[0].samples()] == ["train", "val", "test"]
 
@@ -74,12 +77,14 @@ def test_images_without_a_mask_are_left_out_and_named(tmp_path, capsys):
         ({"splits": "missing.csv"}, "data.folder.sets.toy.splits"),
         ({"splits": "short.csv"}, "does not name 11 images"),
         ({"splits": "odd.csv"}, "has splits ['holdout']"),
+        ({"splits": "bare.csv"}, "has splits ['', 'holdout']"),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_said_by_its_key(tmp_path, changes, says):
     root = make_folder(tmp_path / "photos")
     (root / "short.csv").write_text("name,split\na_0,train\n")
     (root / "odd.csv").write_text("name,split\na_0,holdout\n")
+    (root / "bare.csv").write_text("name,split\na_0\nb_0,holdout\n")
     with pytest.raises(UserError) as caught:
         fill_raw_folder(folder_source(root, **changes), tmp_path / "raw/toy")
     assert says in str(caught.value)

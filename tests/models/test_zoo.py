@@ -42,6 +42,20 @@ def test_a_checkpoint_survives_the_round_trip(tmp_path):
         assert torch.equal(model(frames), loaded(frames))
 
 
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before_and_no_half(tmp_path, monkeypatch):
+    def full(*_):
+        raise RuntimeError("[enforce fail at inline_container.cc] . PytorchStreamWriter failed writing file")
+
+    one = spec()
+    save_checkpoint(tmp_path / "c.ckpt", one.build(), one)
+    before = (tmp_path / "c.ckpt").read_bytes()
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(UserError, match=r"c\.ckpt: cannot be written"):
+        save_checkpoint(tmp_path / "c.ckpt", one.build(), one)
+    assert [path.name for path in tmp_path.iterdir()] == ["c.ckpt"]
+    assert (tmp_path / "c.ckpt").read_bytes() == before
+
+
 @pytest.mark.parametrize("content", [None, b"", b"text", "foreign"])
 def test_what_is_no_checkpoint_is_refused(tmp_path, content):
     path = tmp_path / "c.ckpt"

@@ -93,6 +93,12 @@ def test_a_size_the_net_does_not_take_is_refused(prepared, tmp_path, monkeypatch
     assert "preprocess.height" in caught.value.fix
 
 
+def test_a_net_that_needs_more_than_one_image_says_so_before_it_trains(prepared, tmp_path):
+    with pytest.raises(UserError, match="bisenetv2 cannot learn from one image at a time") as caught:
+        run(prepared, tmp_path, model_options(name="bisenetv2", encoder=None, decoder_channels=None), batch_size=1)
+    assert "batch_size: 2" in caught.value.fix
+
+
 def test_training_runs_in_bfloat16_and_in_plain_layout(prepared, tmp_path):
     figures = run(prepared, tmp_path, epochs=1, precision="bf16", channels_last=False, accumulate=2, clip_norm=1.0)
     assert figures["precision"] == "bf16-mixed"

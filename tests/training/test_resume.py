@@ -109,6 +109,12 @@ def test_the_fingerprint_knows_the_content_of_initial_weights(prepared, tmp_path
     assert fingerprint(prepared, model_options(), train_options()) not in prints
 
 
+def test_a_run_of_other_devices_or_precision_is_not_gone_on_with(prepared):
+    machines = (), ("32-true", 1), ("32-true", 2), ("bf16-mixed", 1)
+    prints = {fingerprint(prepared, model_options(), train_options(), None, machine) for machine in machines}
+    assert len(prints) == len(machines)
+
+
 def test_the_best_weights_outlive_the_state_that_does_not_know_of_later_ones(tmp_path):
     store, weights = Store(tmp_path / "run"), {"w": torch.ones(2)}
     store.save_best(0, weights)

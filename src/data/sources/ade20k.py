@@ -174,7 +174,8 @@ def release_mask(label: Path, names: Mapping[int, str]) -> bytes | None:
     Raises:
         UserError: nothing tells the names of the classes.
     """
-    encoded = cv2.imdecode(np.fromfile(label, np.uint8), cv2.IMREAD_COLOR)
+    data = np.fromfile(label, np.uint8)
+    encoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if encoded is None:
         return None
     native = encoded[..., 2].astype(np.int32) // 10 * 256 + encoded[..., 1]

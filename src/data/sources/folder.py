@@ -148,8 +148,8 @@ class FolderSource(Source):
             return {}
         path = self.root / self.splits
         try:
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = {row["name"]: row["split"] for row in csv.DictReader(file)}
+            with path.open(newline="", encoding="utf-8-sig") as file:  # a spreadsheet's begins with a byte-order mark
+                rows = {row["name"]: row["split"] or "" for row in csv.DictReader(file)}
         except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
             raise UserError(
                 f"{self.key}.splits: {path} is not a CSV with columns name,split", f"{type(error).__name__}: {error}"
