@@ -47,13 +47,18 @@ def run(command: str) -> None:
 
 def summary(metrics: dict, stats: dict) -> str:
     """What was made, how good it is, where it lies and what to type next."""
-    test, train, engine = metrics["evaluate"]["test"], metrics["train"], metrics["build_engine"]
+    test, train, engine = metrics["evaluate"].get("test", {}), metrics["train"], metrics["build_engine"]
     latency = metrics["benchmark"]["latency"]["engine"]
     figures = [
-        ("test IoU (sky)", f"{test['iou']:.3f}"),
-        ("test Dice", f"{test['dice']:.3f}"),
-        ("test pixel accuracy", f"{test['accuracy']:.3f}"),
-        ("test boundary IoU", f"{test['boundary_iou']:.3f}"),
+        *(
+            (name, f"{test[key]:.3f}" if key in test else "-")
+            for name, key in (
+                ("test IoU (sky)", "iou"),
+                ("test Dice", "dice"),
+                ("test pixel accuracy", "accuracy"),
+                ("test boundary IoU", "boundary_iou"),
+            )
+        ),
         ("false sky on images without sky", f"{test['false_sky']:.2%}" if "false_sky" in test else "-"),
         (
             "training",

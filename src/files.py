@@ -1,6 +1,7 @@
 """Files found by a pattern; names that do not meet; files complete or absent, in folders that can be written."""
 
 import glob
+import hashlib
 import os
 import re
 import zlib
@@ -109,3 +110,9 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         file.discard()
         raise UserError(f"{path}: cannot be written", str(error), "free space, or choose another place") from error
+
+
+def md5(path: Path) -> str:
+    """Of a file's content, hexadecimal: DVC's name for it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()

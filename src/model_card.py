@@ -90,6 +90,8 @@ class ModelCard:
             fields["training_data"] = tuple(dict(source) for source in fields["training_data"])
             fields["metrics"] = {name: float(figure) for name, figure in fields.get("metrics", {}).items()}
             card = cls(**fields)
+            if card.binary and not (isinstance(card.threshold, float | int) and 0 <= card.threshold <= 1):
+                raise ValueError("a threshold that is no number in 0..1")
             if card.resize != RESIZE_STRETCH_LINEAR or min(card.height, card.width) < 1 or len(card.classes) < 2:
                 raise ValueError("unknown resize rule, no size, or fewer than two classes")
         except (KeyError, TypeError, ValueError, AttributeError) as error:

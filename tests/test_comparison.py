@@ -48,7 +48,9 @@ def test_relative_paths_are_made_absolute_where_they_are_read(tree, tmp_path):
     [one] = plan(["unet/resnet18"], ["data.sources=[folder]", "data.folder.root=../mine"], tree, "c", tmp_path / "p")
     assert one.settings[-1] == f"data.folder.root={tmp_path}/mine"
     [one] = plan(["unet/resnet18"], ["data.folder.root=../mine"], tree, "c", tmp_path)
-    assert one.settings[-1] == "data.folder.root=../mine"  # synthetic scenes alone: nobody reads it
+    assert one.settings[-1] == f"data.folder.root={tmp_path.parent}/mine"  # DVC watches it, whatever the sources
+    [one] = plan(["unet/resnet18"], ["data.folder.root=photos"], tree, "c", tmp_path)
+    assert one.settings[-1] == "data.folder.root=photos"  # the copy has it, too
     [one] = plan(["unet/resnet18"], ["data.sources=[ade20k]", "benchmark.video=/a/b.mp4"], tree, "c", tmp_path)
     assert not [setting for setting in one.settings if "root" in setting]  # null: downloaded
     [one] = plan(["unet/resnet18"], ["benchmark.video=b.mp4"], tree, "c", tmp_path)
@@ -139,7 +141,11 @@ def measured(iou: float, ms: float) -> dict:
             "parameters": 5_000_000,
             "gmac": 1.25,
             "megabytes": ms,
-            "latency": {"engine": {"p50_ms": ms, "p95_ms": 9.0}, "onnxruntime_fp32": {"p50_ms": 2 * ms}},
+            "latency": {
+                "engine": {"p50_ms": ms, "p95_ms": 9.0},
+                "engine_batch_4": {"p50_ms": 4 * ms},
+                "onnxruntime_fp32": {"p50_ms": 2 * ms},
+            },
         },
     }
 
@@ -281,6 +287,22 @@ def test_real_experiments_become_a_table_and_the_workspace_stays_as_it_was(proje
     output = project.run("python -m src.comparison --models unet/resnet18 -S train.epochs=9")
     assert "| unet/resnet18 | 0.800 | 9 |" in output
     assert "| fpn/resnet18 | **0.900** | 7 |" in project.run("python -m src.comparison --show-only")
+
+
+def test_comparisons_of_two_names_stand_side_by_side(project):
+    project.run("python -m src.comparison --models unet/resnet999 --name other", code=2)
+    project.run("python -m src.comparison --models unet/resnet18 --name sweep2 -S train.epochs=9")
+    page = (project.path / "reports/comparison/comparison.html").read_text(encoding="utf-8")
+    assert "--models unet/resnet18 -S train.epochs=9 --name sweep2" in page
+    assert "other-unet" not in page  # why that one failed is its own affair
+    assert "other-unet-resnet999: error" in project.run("python -m src.comparison --show-only --name other", code=2)
+
+
+@pytest.mark.parametrize("name", ["v1.2", "compare-2", "a b", ""])
+def test_a_name_that_would_be_rewritten_or_meet_another_is_refused(name, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--models", "unet", "--name", name])
+    assert "letters, digits and _ only" in capsys.readouterr().err
 
 
 def test_without_a_finished_experiment_it_says_so(project):

@@ -56,6 +56,9 @@ def test_what_is_no_model_file_of_ours_is_refused_in_words(tmp_path, capsys):
     [
         {"training_data": [7]},
         {"metrics": {"iou": "high"}},
+        {"threshold": None},
+        {"threshold": "half"},
+        {"threshold": 1.5},
         {"classes": [{"name": "background", "colour": [0, 0, 0]}, {"name": "sky", "colour": [0, 0, 256]}]},
         {"classes": [{"name": "background", "colour": [0, 0]}, {"name": "sky", "colour": [0, 0, 255]}]},
     ],

@@ -20,10 +20,21 @@ def commands() -> list[str]:
     return [line for line in lines if line and not line.startswith(ELSEWHERE)]
 
 
-def test_links_and_pictures_lead_somewhere():
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
-    assert targets
-    assert [t for t in targets if not t.startswith("http") and not (ROOT / t).exists()] == []
+def anchors(page: str) -> set[str]:
+    """As GitHub makes them: small letters, hyphens for spaces, punctuation left out."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+def test_links_and_pictures_lead_somewhere(page):
+    place = (ROOT / page).parent
+    for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", (ROOT / page).read_text(encoding="utf-8")):
+        if target.startswith("http"):
+            continue
+        linked = place / target if target else ROOT / page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked.read_text(encoding="utf-8")), f"{target}#{anchor}"
 
 
 def test_every_top_level_room_is_in_the_tree():

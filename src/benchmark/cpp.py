@@ -94,7 +94,7 @@ def _play(command: list[str]) -> dict[str, float]:
         ready = time.perf_counter() - began
         _, errors = process.communicate()
         whole = time.perf_counter() - began
-        if process.returncode != 0 or not first.startswith("model: "):
+        if process.returncode != 0 or not first.startswith(("model: ", "released model: ")):
             raise UserError(f"{Path(filled[0]).name} ended with {process.returncode}", errors.strip()[-500:])
         stats = json.loads(Path(out, "stats.json").read_text(encoding="utf-8"))
     return {"FPS": stats["fps"], "peak MB": stats["peak_rss_mb"], "ready s": ready, "whole s": whole}

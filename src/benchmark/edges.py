@@ -11,6 +11,7 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -99,9 +100,16 @@ def photographs(folder: Path, split: str | None = None) -> Iterator[Labelled]:
 
 def sequence(clip: Path) -> Iterator[Labelled]:
     """The frames of a clip and of its masks in <name>_masks/, which are sorted by name."""
-    masks = sorted(clip.with_name(f"{clip.stem}_masks").glob("*.png"))
+    folder = clip.with_name(f"{clip.stem}_masks")
+    masks = sorted(folder.glob("*.png"))
     with VideoSource(clip) as source:
-        for frame, mask in zip(source, masks, strict=False):
+        for number, (frame, mask) in enumerate(zip_longest(source, masks)):
+            if frame is None or mask is None:
+                raise UserError(
+                    f"{folder}: {len(masks)} masks, which is not one per frame of {clip}",
+                    f"the {'clip' if frame is None else 'masks'} end after {number}",
+                    "put a mask for every frame there",
+                )
             yield frame.image, _target(mask)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 from src.benchmark.report import format_table
 from src.benchmark.training import MANY_STEPS
 from src.data.augment import build_augmentation
+from src.data.dataset import ShardDataset, SkySwaps
 from src.data.raw import raw_folders
 from src.data.selection import select
 from src.data.shards import Manifest, ShardReader
@@ -30,6 +31,7 @@ from src.errors import UserError, user_errors
 from src.hardware import cores, processor
 from src.labels import ClassTable
 from src.params import Augment, Params, load
+from src.runtime.options import positive
 
 RATE_COLUMNS = {"what": "what", "per_second": "images/s", "how": "how"}
 COST_COLUMNS = {"knob": "augmentation", "ms": "ms/image", "share": "p", "expected_ms": "expected ms"}
@@ -46,7 +48,7 @@ def main() -> None:
     )
     parser.add_argument("--raw", type=Path, default=Path("data/raw"), help="raw folders (default: %(default)s)")
     parser.add_argument("--prepared", type=Path, default=Path("data/prepared"), help="shards (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=8.0, help="per figure, at least (default: %(default)s)")
+    parser.add_argument("--seconds", type=positive, default=8, help="per figure, at least (default: %(default)s)")
     options = parser.parse_args()
     if not (options.prepared / "manifest.json").is_file():
         raise UserError(f"no shards in {options.prepared}", fix="dvc repro preprocess")
@@ -142,14 +144,34 @@ def augmentation_costs(prepared: Path, knobs: Augment) -> list[dict[str, Any]]:
     base = cost(STILL)
     rows = [{"knob": "crop to size", "ms": round(base, 2), "share": 1.0, "expected_ms": round(base, 2)}]
     for name in Augment.model_fields:
-        if name != "min_crop":
-            # Rotation's knob is an angle; it acts on every second image.
-            strength, share = (15.0, 0.5) if name == "rotate" else (1.0, getattr(knobs, name))
-            added = (cost(STILL | {name: strength}) - base) / (0.5 if name == "rotate" else 1)
-            rows.append(
-                {"knob": name, "ms": round(added, 2), "share": share, "expected_ms": round(max(0.0, added * share), 2)}
-            )
+        if name == "min_crop":
+            continue
+        share = getattr(knobs, name)
+        if name == "rotate":  # its knob is an angle; it acts on every second image
+            added, share = 2 * (cost(STILL | {name: 15.0}) - base), 0.5 if share else 0.0
+        elif name == "sky_swap":
+            names = [one.name for one in manifest.classes]
+            if "sky" not in names:
+                continue
+            added = _swapping_cost(prepared / "train", names.index("sky"))
+        else:
+            added = cost(STILL | {name: 1.0}) - base
+        rows.append(
+            {"knob": name, "ms": round(added, 2), "share": share, "expected_ms": round(max(0.0, added * share), 2)}
+        )
     return rows
+
+
+def _swapping_cost(train: Path, sky: int) -> float:
+    """Milliseconds that a swap adds to reading an image: reading up to four others is part of it."""
+
+    def cost(dataset: ShardDataset) -> float:
+        began = time.thread_time()
+        for i in range(COST_IMAGES):
+            dataset[i % len(dataset)]
+        return 1000 * (time.thread_time() - began) / COST_IMAGES
+
+    return cost(ShardDataset(train, swaps=SkySwaps(1.0, sky))) - cost(ShardDataset(train))
 
 
 def _repeat(work: Callable[[int], Any], seconds: float) -> tuple[int, float]:

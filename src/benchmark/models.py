@@ -25,6 +25,7 @@ from src.errors import UserError, user_errors
 from src.hardware import cores, processor
 from src.params.model import NetName
 from src.runtime.engines.timing import interleaved
+from src.runtime.options import positive
 from src.sizes import parse_size
 
 # An encoder of each kind where the net takes one: small residual, larger residual, depthwise, transformer.
@@ -43,7 +44,7 @@ def main() -> None:
         prog="python -m src.benchmark.models", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--size", default="256x256", help="width x height of the input (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=30, help="timed calls per backend (default: %(default)s)")
+    parser.add_argument("--runs", type=positive, default=30, help="timed calls per backend (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=cores(), help="of every backend (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=get_args(NetName), metavar="NET", help="these nets alone")
     parser.add_argument("--markdown", action="store_true", help="a table for a page")

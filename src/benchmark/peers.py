@@ -34,6 +34,7 @@ from src.runtime.engines import open_engine, open_model_file
 from src.runtime.engines.base import Options, first_line
 from src.runtime.engines.record import sha256
 from src.runtime.engines.timing import interleaved
+from src.runtime.options import positive
 from src.runtime.segmenter import SkySegmenter
 
 # Ways to play our model: column -> options of `SkySegmenter`.
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=Path(), help="project whose data/ is scored (default: this one)")
     parser.add_argument("--skip", nargs="*", default=["synthetic"], metavar="SET", help="(default: synthetic)")
     parser.add_argument(
-        "--every", type=int, default=1, metavar="N", help="each N-th photograph alone, for a quick look"
+        "--every", type=positive, default=1, metavar="N", help="each N-th photograph alone, for a quick look"
     )
     parser.add_argument("--threads", type=int, default=min(2, cores()), help="for inference (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=60, help="timed inferences each; 0: none (default: %(default)s)")

@@ -32,6 +32,7 @@ from src.benchmark import video
 from src.benchmark.report import GOAL_COLUMNS, format_table, goal_row
 from src.errors import UserError, user_errors
 from src.hardware import cores, processor
+from src.runtime.options import positive
 from src.runtime.video.source import VideoSource
 from src.runtime.video.window import Window
 from src.runtime.video.writer import VideoWriter
@@ -50,8 +51,8 @@ def main() -> None:
         "--checkpoint", type=Path, default=Path("models/checkpoint.ckpt"), help="(default: %(default)s)"
     )
     parser.add_argument("--video", type=Path, help="(default: a rendered 1280x720 clip)")
-    parser.add_argument("--frames", type=int, default=200, help="of it (default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=3, help="of each figure in seconds (default: %(default)s)")
+    parser.add_argument("--frames", type=positive, default=200, help="of it (default: %(default)s)")
+    parser.add_argument("--repeats", type=positive, default=3, help="of each figure in seconds (default: %(default)s)")
     parser.add_argument("--large-frames", type=int, default=60, help="at 3840x2160 (default: %(default)s)")
     parser.add_argument("--soak", type=int, default=20_000, metavar="FRAMES", help="(default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), help="these alone")

@@ -17,10 +17,13 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from src.benchmark.report import format_table
 from src.errors import UserError, user_errors
 from src.hardware import processor
 from src.params import Model, Params, Train, load
+from src.runtime.options import positive
 from src.sizes import parse_size
 
 if TYPE_CHECKING:
@@ -42,9 +45,9 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--nets", nargs="+", metavar="NAME:ENCODER", help="instead of the default and three others")
-    parser.add_argument("--batch", type=int, help="images (default: train.batch_size)")
+    parser.add_argument("--batch", type=positive, help="images (default: train.batch_size)")
     parser.add_argument("--size", metavar="WxH", help="(default: preprocess.width and height)")
-    parser.add_argument("--steps", type=int, default=10, help="timed, of each (default: %(default)s)")
+    parser.add_argument("--steps", type=positive, default=10, help="timed, of each (default: %(default)s)")
     parser.add_argument("--compile", action="store_true", help="ours under torch.compile as well (a minute per net)")
     chosen = parser.parse_args()
     settings = load()
@@ -175,7 +178,11 @@ def _net(default: Model, name: str) -> Model:
     net, _, encoder = name.partition(":")
     if not encoder:
         raise UserError(f"--nets: {name}", "a network is named as NAME:ENCODER", "for example unet:resnet34")
-    return Model.model_validate(default.model_dump() | {"name": net, "encoder": encoder, "decoder_channels": None})
+    try:
+        return Model.model_validate(default.model_dump() | {"name": net, "encoder": encoder, "decoder_channels": None})
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        raise UserError(f"--nets: {name}", why, "see docs/models.md for the nets and their encoders") from error
 
 
 if __name__ == "__main__":

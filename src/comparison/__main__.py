@@ -9,10 +9,12 @@ Results: reports/comparison/comparison.{html,md,csv,png}, an experiment each (`d
 
 import argparse
 import json
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from src.comparison.plan import Experiment, plan
 from src.comparison.report import table, write_report
@@ -35,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(shlex.join(experiment.command("--queue" if options.jobs else "--temp")))
             return
         _run(experiments, options, project)
-    elif not (reports / "last.json").is_file():
+    elif options.name not in _recorded(reports):
         print("no record of an earlier run here: failures, if there were any, are not known", flush=True)
-    last = json.loads((reports / "last.json").read_text(encoding="utf-8")) if (reports / "last.json").is_file() else {}
+    last = _recorded(reports).get(options.name, {})
     rows, failed = rows_of(show(project), options.name), last.get("failed", {})
     for name, why in failed.items():
         print(f"not finished: {name}: {why}", file=sys.stderr, flush=True)
@@ -67,7 +69,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--models", nargs="+", default=[], metavar="NAME[/ENCODER]", help="nets of params.yaml's model section")
     add("-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="params for all models; repeatable")
-    add("--name", default="compare", help="prefix of the experiments' names (default: %(default)s)")
+    add("--name", type=_name, default="compare", help="prefix of the experiments' names (default: %(default)s)")
     add("--jobs", type=int, metavar="N", help="run N at a time in DVC's queue; default: one after another, without it")
     add("--reports", type=Path, default=REPORTS, help="folder of the results (default: %(default)s)")
     add("--dry", action="store_true", help="print the commands and run nothing")
@@ -76,6 +78,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if bool(options.models) == options.show_only:
         parser.error("give --models to run, or --show-only, not both")
     return options
+
+
+def _name(text: str) -> str:
+    """Without a hyphen, which ends it in an experiment's name: of two comparisons neither takes the other's."""
+    if not re.fullmatch(r"\w+", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"'{text}': letters, digits and _ only")
+    return text
+
+
+def _recorded(reports: Path) -> dict[str, Any]:
+    """{name of a comparison: {command, failed}}, of its last run here."""
+    record = reports / "last.json"
+    return json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
 
 
 def _params(project: Path) -> dict:
@@ -93,8 +108,10 @@ def _run(experiments: Sequence[Experiment], options: argparse.Namespace, project
     else:
         failed = run_in_turn(experiments, project, logs)
     words = [word for setting in options.set for word in ("-S", setting)]
+    words += ["--name", options.name, *(("--jobs", str(options.jobs)) if options.jobs else ())]
     command = shlex.join(["python", "-m", "src.comparison", "--models", *options.models, *words])
-    write_json({"command": command, "failed": failed}, options.reports / "last.json")
+    record = _recorded(options.reports) | {options.name: {"command": command, "failed": failed}}
+    write_json(record, options.reports / "last.json")
 
 
 if __name__ == "__main__":

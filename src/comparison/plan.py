@@ -101,6 +101,9 @@ def _anchors(checked: Params, project: Path) -> Iterator[str]:
     paths: dict[str, str | None] = {
         f"data.{source}.root": getattr(checked.data, source).root for source in ROOTS if source in checked.data.sources
     }
+    photos = checked.data.folder.root
+    if not (project / photos).resolve().is_relative_to(project.resolve()):
+        paths["data.folder.root"] = photos  # DVC watches it whatever the sources; one in the project is in the copy too
     paths["benchmark.video"] = checked.benchmark.video
     for key, weights in (("model.encoder_weights", checked.model.encoder_weights), ("train.init", checked.train.init)):
         paths[key] = weights if weights and (project / weights).is_file() else None

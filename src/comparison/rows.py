@@ -1,6 +1,7 @@
 """Experiments as `dvc exp show` tells them -> rows of the comparison, and the columns that a row has."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +77,8 @@ def columns_of(rows: Iterable[Row]) -> list[Column]:
     """The columns that any row has a figure for: quality, size, a latency per backend, training."""
     rows = list(rows)
     backends = dict.fromkeys(key for row in rows for key in row.figures if key.startswith(LATENCY))
-    medians = [key for key in backends if key.endswith(".p50_ms")]
+    # The latency of a frame: a batch's calls are another matter.
+    medians = [key for key in backends if key.endswith(".p50_ms") and not re.search(r"_batch_\d+\.p50_ms$", key)]
     latency = [
         Column(key, f"{key[len(LATENCY) : -len('.p50_ms')].replace('_', ' ')} ms", digits=1, best="min")
         for key in medians

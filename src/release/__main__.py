@@ -11,11 +11,13 @@ README.md again, with the figures of the scores.
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from src import params
 from src.errors import UserError, user_errors
-from src.files import write_whole
+from src.files import md5, write_whole
 from src.records import git_revision, lock_md5s, read_metrics
 from src.release.card import card_text
 from src.release.pack import CARD, pack
@@ -46,6 +48,7 @@ def export(checkpoint: Path, folder: Path) -> None:
     metrics = read_metrics()
     if "iou" not in metrics.get("evaluate", {}).get("test", {}):
         raise UserError("metrics/evaluate.json: no test IoU, which the card tells", fix="dvc repro evaluate")
+    _refuse_unless_measured(checkpoint, lock_md5s(Path("dvc.lock")))
     images = validation_images(Path("data/prepared/val"), FRAMES)
     said = pack(
         checkpoint,
@@ -59,10 +62,34 @@ def export(checkpoint: Path, folder: Path) -> None:
     print(said, flush=True)
 
 
+def _refuse_unless_measured(checkpoint: Path, md5s: Mapping[str, str]) -> None:
+    """The figures in metrics/ are of the checkpoint that dvc.lock knows."""
+    measured = md5s.get("models/checkpoint.ckpt")
+    if measured and checkpoint.is_file() and md5(checkpoint) != measured:
+        raise UserError(
+            f"{checkpoint}: the figures in metrics/ are of another checkpoint",
+            f"dvc.lock has one with MD5 {measured[:12]}...",
+            "release the one that dvc repro made, or git checkout and dvc checkout the state that made this one",
+        )
+
+
 def card(folder: Path, scores: Path | None) -> None:
-    found = json.loads(scores.read_text(encoding="utf-8")) if scores else None
+    found = _read_scores(scores) if scores else None
     write_whole(folder / CARD, card_text(folder, read_metrics(), found).encode())
     print(f"{folder / CARD}: written", flush=True)
+
+
+def _read_scores(path: Path) -> dict[str, Any]:
+    fix = f"python -m src.benchmark.peers --json {path}"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read", error.strerror or "", fix) from error
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON", str(error), fix) from error
+    if not isinstance(found, dict) or not {"model", "peer", "entrants", "rows"} <= found.keys():
+        raise UserError(f"{path}: not what src.benchmark.peers writes", fix=fix)
+    return found
 
 
 if __name__ == "__main__":

@@ -40,9 +40,17 @@ def card_text(folder: Path, metrics: Mapping[str, Any], scores: Mapping[str, Any
 
     Raises:
         EngineError: the model file is missing or not of this project.
-        UserError: the scores are of another model file.
+        UserError: the weights are missing, or the metrics or the scores are of another model file.
     """
     card = read_card(folder / ONNX)
+    if not (folder / WEIGHTS).is_file():
+        raise UserError(f"{folder / WEIGHTS}: no such file", fix="python -m src.release export writes both")
+    measured, told = metrics.get("evaluate", {}).get("test", {}).get("iou"), card.metrics.get("iou")
+    if measured is not None and measured != told:
+        raise UserError(
+            f"metrics/evaluate.json is of another model: its test IoU is {measured}, the model file's {told}",
+            fix="write the card where the pipeline made the model",
+        )
     parts = [
         _head(card),
         f"## Use\n\n{USE}",

@@ -60,3 +60,15 @@ def test_what_is_missing_is_named(shared, tmp_path):
     model = write_three_class_model(tmp_path / "three.onnx")
     with pytest.raises(UserError, match="more than two classes"):
         edges.measure(model, shared / "data", shared / "video", threads=1)
+
+
+def test_a_sequence_with_a_mask_too_few_is_refused_before_pairs_shift(shared):
+    clip = shared / "video/sea_sky_seq.mp4"
+    first, *_ = sorted(clip.with_name("sea_sky_seq_masks").glob("*.png"))
+    content = first.read_bytes()
+    first.unlink()
+    try:
+        with pytest.raises(UserError, match="3 masks, which is not one per frame"):
+            list(edges.sequence(clip))
+    finally:
+        first.write_bytes(content)

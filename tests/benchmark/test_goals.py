@@ -50,9 +50,11 @@ def test_goals_are_measured_and_judged(monkeypatch):
     assert (bf16["value"], bf16["asked"], bf16["met"]) == (2.0, ">= 2.5", False)
     overhead = by_name["engine call over backend call"]
     assert overhead["asked"] == "<= 0.05"
-    assert overhead["met"] is (overhead["value"] <= 0.05)
+    assert overhead["value"] > 0.5  # 4 ms over 2
+    assert overhead["met"] is False
     gain = by_name["requests in flight over one"]
-    assert gain["met"] is (gain["value"] >= 1.15)
+    assert gain["value"] > 1.15
+    assert gain["met"] is True
     assert gain["noise"] >= 0
     assert by_name["share of the limit with requests in flight"]["met"] is None
     ceiling = by_name["ceiling: a process per core over one request"]

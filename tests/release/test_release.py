@@ -15,6 +15,7 @@ from src.model_card import BF16_AGREEMENT, read_card
 from src.models.portable import PortableModel
 from src.models.weight_file import read_weights
 from src.models.zoo import save_checkpoint
+from src.release import __main__ as commands
 from src.release import pack as pack_module
 from src.release.card import CARD, ONNX, WEIGHTS, card_text
 from src.release.pack import pack
@@ -168,6 +169,35 @@ def test_the_card_takes_the_scores_of_this_very_file(folder):
     assert "| one inference | - | 8.2 ms | - |" in text
     with pytest.raises(UserError, match="scores are of another model file"):
         card_text(folder, METRICS, scores(model={"sha256": "0" * 64}))
+
+
+def test_a_card_is_not_written_with_the_figures_of_another_model(folder):
+    with pytest.raises(UserError, match=r"of another model: its test IoU is 0\.766, the model file's 0\.912"):
+        card_text(folder, {"evaluate": {"test": {"iou": 0.766}}})
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "cannot be read"), ("{", "not JSON"), ("[]", "not what"), ('{"model": {}}', "not what")],
+)
+def test_scores_that_are_none_are_refused_and_the_card_stays(content, says, folder, tmp_path):
+    path, before = tmp_path / "scores.json", (folder / CARD).read_bytes()
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=says):
+        commands.card(folder, path)
+    assert (folder / CARD).read_bytes() == before
+
+
+def test_a_checkpoint_that_was_not_measured_is_not_released(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(commands, "read_metrics", lambda: METRICS)
+    (tmp_path / "dvc.lock").write_text(
+        "stages: {train: {outs: [{path: models/checkpoint.ckpt, md5: 0123456789abcdef}]}}", encoding="utf-8"
+    )
+    with pytest.raises(UserError, match="of another checkpoint"):
+        commands.export(checkpoint, tmp_path / "release")
+    assert not (tmp_path / "release").exists()
 
 
 def test_without_metrics_the_card_leaves_out_what_nobody_measured(folder):
