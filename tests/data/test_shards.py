@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from src.data.augment import build_augmentation
-from src.data.dataset import EpochBatches, ShardDataset, make_loader
+from src.data.dataset import EpochBatches, ShardDataset, SkySwaps, make_loader
 from src.data.index import IndexRow, read_index
 from src.data.shards import HELD, ROWS_PER_GROUP, Manifest, ShardReader
 from src.errors import UserError
@@ -25,7 +25,7 @@ from tests.prepared import make_prepared, model_options, pack, train_options
 
 KNOBS = Augment(
     flip=0.5, flip_vertical=0.2, rotate=10.0, min_crop=0.4, colour=0.7, blur=0.3, noise=0.3, jpeg=0.3,
-    fog=0.3, rain=0.3, shadow=0.3, night=0.3,
+    fog=0.3, rain=0.3, shadow=0.3, night=0.3, sky_swap=0.0,
 )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def test_a_reader_travels_to_another_process_without_its_files(prepared):
 
 def compare_workers(prepared: Path, start: str) -> None:
     """Asserts that two worker processes give the batches that none gives."""
-    dataset = ShardDataset(prepared / "train", build_augmentation(KNOBS, 32, 64), 1)
+    dataset = ShardDataset(prepared / "train", build_augmentation(KNOBS, 32, 64), 1, SkySwaps(0.5, sky=1))
     dataset[0]  # files are open here when the workers start
 
     # OpenCV's threads are at work here too, as in a process that has done more than train: they must not be inherited.
