@@ -37,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(shlex.join(experiment.command("--queue" if options.jobs else "--temp")))
             return
         _run(experiments, options, project)
-    elif options.name not in _recorded(reports):
-        print("no record of an earlier run here: failures, if there were any, are not known", flush=True)
     last = _recorded(reports).get(options.name, {})
+    if not last:
+        print("no record of an earlier run here: failures, if there were any, are not known", flush=True)
     rows, failed = rows_of(show(project), options.name), last.get("failed", {})
     for name, why in failed.items():
         print(f"not finished: {name}: {why}", file=sys.stderr, flush=True)
