@@ -25,7 +25,8 @@ class SkySegmenter:
 
     Args:
         engine: an open `Engine`, which stays the caller's to close; or a path for `open_engine`; None opens
-            the engine that the pipeline built, or the released model.
+            the engine that the pipeline built, or the released model. What it opens itself answers one picture
+            soonest; an engine with more `requests` streams a little faster, and predicts slower.
         threshold: probability (0..1) from which a pixel is sky; None takes the model's own.
         refine: "guided" draws edges at the picture's own resolution (`src.runtime.refinement`); "none" does not.
 
@@ -43,7 +44,7 @@ class SkySegmenter:
         refine: str = "none",
     ) -> None:
         self._owned = not isinstance(engine, Engine)
-        self.engine = engine if isinstance(engine, Engine) else open_engine(engine or built_engine(), requests=2)
+        self.engine = engine if isinstance(engine, Engine) else open_engine(engine or built_engine())
         self.card = self.engine.info.card
         self._settings = {"threshold": threshold, "refine": refine}
         try:
@@ -88,10 +89,15 @@ class SkySegmenter:
             from src.runtime.video.source import open_source
 
             with open_source(str(source)) as opened:
-                ahead = 1 if opened.live else self.engine.requests
+                ahead = 1 if opened.live else self._ahead
                 yield from self._stream((frame.image for frame in opened), smooth, ahead)
         else:
-            yield from self._stream(source, smooth, self.engine.requests)
+            yield from self._stream(source, smooth, self._ahead)
+
+    @property
+    def _ahead(self) -> int:
+        """Frames held: one per request, and the one that the caller looks at meanwhile."""
+        return self.engine.requests + 1
 
     def _stream(self, images: Iterable[np.ndarray], smooth: bool, ahead: int) -> Iterator[tuple[np.ndarray, Masks]]:
         postprocess = PostProcessor(self.card, self.card.width, self.card.height, smooth=smooth, **self._settings)

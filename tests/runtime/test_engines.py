@@ -12,7 +12,7 @@ from src.errors import EngineError
 from src.model_card import BF16_AGREEMENT
 from src.runtime import default_engine_folder, open_engine
 from src.runtime.engines import library_versions, onnxruntime, requests_for_video
-from src.runtime.engines.base import Engine, EngineInfo, Masks
+from src.runtime.engines.base import Engine, EngineInfo, Masks, Options
 from src.runtime.engines.build import build_engine
 from src.runtime.engines.probe import PROBE_FILE, Probe
 from src.runtime.engines.record import FALLBACK_FILE, RECORD_FILE, sha256
@@ -101,6 +101,42 @@ def test_futures_bring_each_frame_its_own_answer(backend, binary_model, frames):
         futures = [engine.submit(frame[None]) for frame in np.concatenate([frames] * 8)]
         for index, future in enumerate(futures):
             assert np.array_equal(future.result(timeout=240).labels, alone[index % 5])
+
+
+@pytest.mark.parametrize(
+    ("threads", "requests", "at_work"), [(2, 1, 1), (2, 2, 2), (2, 3, 2), (2, 9, 2), (1, 3, 1), (16, 9, 8)]
+)
+def test_requests_share_the_threads_between_them(threads, requests, at_work):
+    options = Options(threads, requests)
+    assert options.at_work == at_work
+    settings = onnxruntime._settings(options)
+    # Each of those at work brings its own thread to the session's workers.
+    assert settings["intra_op_num_threads"] - 1 + at_work == threads
+    assert settings["allow_spinning"] == (requests == 1)
+
+
+def test_onnx_runtime_computes_no_more_requests_at_a_time_than_its_threads_serve(binary_model, frames, monkeypatch):
+    with open_engine(binary_model, backend="onnxruntime", threads=2, requests=3) as engine:
+        session, lock = engine._session, threading.Lock()
+        running, most = 0, 0
+
+        class Counted:
+            io_binding = session.io_binding
+
+            def run_with_iobinding(self, binding) -> None:
+                nonlocal running, most
+                with lock:
+                    running += 1
+                    most = max(most, running)
+                time.sleep(0.05)
+                session.run_with_iobinding(binding)
+                with lock:
+                    running -= 1
+
+        monkeypatch.setattr(engine, "_session", Counted())
+        for future in [engine.submit(frames[:1]) for _ in range(9)]:
+            future.result(timeout=240)
+    assert most == 2
 
 
 class SlowEngine(Engine):

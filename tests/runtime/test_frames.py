@@ -58,6 +58,20 @@ def test_the_segmenter_answers_at_the_pictures_own_size(size, binary_model):
         assert abs(int(np.count_nonzero(answer.labels[:, 90])) - horizon(10)) <= 2
 
 
+@pytest.mark.parametrize("requests", [1, 2])
+def test_a_stream_keeps_the_engine_at_work_while_its_frame_is_looked_at(requests, binary_model):
+    taken = []
+
+    def pictures():
+        for number in range(6):
+            taken.append(number)
+            yield frame(number)
+
+    with open_engine(binary_model, requests=requests) as engine:
+        for number, _ in enumerate(SkySegmenter(engine).stream(pictures())):
+            assert len(taken) == min(6, number + requests + 1), "one per request beyond the one looked at"
+
+
 def test_the_segmenter_leaves_a_given_engine_open_and_closes_its_own(binary_model):
     with open_engine(binary_model) as engine:
         with SkySegmenter(engine) as segmenter:

@@ -59,6 +59,11 @@ class Options:
     timings: Path | None = None
     gpu: bool = True
 
+    @property
+    def at_work(self) -> int:
+        """Requests that compute at a time. Of three and more one waits where no Python is between it and its turn."""
+        return min(self.threads, self.requests - (self.requests > 2))
+
 
 @dataclass
 class Masks:

@@ -6,6 +6,7 @@ With onnxruntime-gpu and an NVIDIA GPU it runs there (never yet executed on one,
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copyfile
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class OnnxRuntimeEngine(Engine):
 
     def __init__(self, onnx_path: Path, info: EngineInfo, options: Options) -> None:
         self.settings = _settings(options)
+        self._at_work = BoundedSemaphore(options.at_work)
         try:
             self._session = _session(onnx_path, self.settings)
             inputs = {port.name: port.shape for port in self._session.get_inputs()}
@@ -64,7 +66,8 @@ class OnnxRuntimeEngine(Engine):
         binding.bind_cpu_input(INPUT, np.ascontiguousarray(frames))
         for name in OUTPUTS:
             binding.bind_ortvalue_output(name, OrtValue.ortvalue_from_numpy(getattr(masks, name)))
-        self._session.run_with_iobinding(binding)
+        with self._at_work:
+            self._session.run_with_iobinding(binding)
         return masks
 
 
@@ -111,7 +114,8 @@ def hardware() -> dict[str, Any]:
 def _settings(options: Options) -> dict[str, Any]:
     return {
         "provider": CUDA if options.gpu and on_gpu() else "CPUExecutionProvider",
-        "intra_op_num_threads": options.threads,
+        # Requests share the session's workers, and each of those at work computes on its own thread as well.
+        "intra_op_num_threads": options.threads - options.at_work + 1,
         "graph_optimization_level": "ORT_ENABLE_ALL",
         # Spinning workers answer sooner, but take the cores that decoding or a second request needs.
         "allow_spinning": options.requests == 1,

@@ -156,9 +156,7 @@ def _settings(precision: str, options: Options) -> dict[str, str | int]:
     settings: dict[str, str | int] = {HINT: _hint(precision), "INFERENCE_NUM_THREADS": options.threads}
     if options.requests == 1:
         return settings | {"PERFORMANCE_HINT": "LATENCY"}
-    # Of three requests and more one waits inside OpenVINO: a stream that ends takes it without waiting for Python.
-    streams = min(options.threads, options.requests - (options.requests > 2))
-    return settings | {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": streams}
+    return settings | {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": options.at_work}
 
 
 def _hint(precision: str) -> str:
