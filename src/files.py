@@ -112,7 +112,11 @@ def write_whole(path: Path, content: bytes) -> None:
         raise UserError(f"{path}: cannot be written", str(error), "free space, or choose another place") from error
 
 
-def md5(path: Path) -> str:
-    """Of a file's content, hexadecimal: DVC's name for it."""
+def digest(path: Path, kind: str) -> str:
+    """Of a file's content, hexadecimal; of kind "md5" it is DVC's name for the file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
+        return hashlib.file_digest(file, kind).hexdigest()

@@ -7,7 +7,6 @@ reads it, and nothing about a model is passed by flag. `FORMAT` counts incompati
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import EngineError, user_errors
+from src.files import digest
 
 KEY = "skyseg"
 FORMAT = 1
@@ -144,8 +144,7 @@ def described(onnx_path: Path) -> Iterator[str]:
     for name, figure in sorted(card.metrics.items()):
         yield f"metric {name}: {figure:g}"
     yield f"revision: {card.git_revision or 'unknown'}"
-    with onnx_path.open("rb") as file:
-        yield f"SHA-256: {hashlib.file_digest(file, 'sha256').hexdigest()}"
+    yield f"SHA-256: {digest(onnx_path, 'sha256')}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from src import params
 from src.errors import UserError, user_errors
-from src.files import md5, write_whole
+from src.files import digest, write_whole
 from src.records import git_revision, lock_md5s, read_metrics
 from src.release.card import card_text
 from src.release.pack import CARD, pack
@@ -65,7 +65,7 @@ def export(checkpoint: Path, folder: Path) -> None:
 def _refuse_unless_measured(checkpoint: Path, md5s: Mapping[str, str]) -> None:
     """The figures in metrics/ are of the checkpoint that dvc.lock knows."""
     measured = md5s.get("models/checkpoint.ckpt")
-    if measured and checkpoint.is_file() and md5(checkpoint) != measured:
+    if measured and checkpoint.is_file() and digest(checkpoint, "md5") != measured:
         raise UserError(
             f"{checkpoint}: the figures in metrics/ are of another checkpoint",
             f"dvc.lock has one with MD5 {measured[:12]}...",

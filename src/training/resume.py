@@ -15,7 +15,7 @@ import torch
 
 from src.data.shards import manifest_text
 from src.errors import UserError
-from src.files import md5
+from src.files import digest
 from src.models.zoo import write_torch
 from src.params import Model, Train
 from src.training.progress import Progress
@@ -38,7 +38,7 @@ def fingerprint(
     shards = [(p.relative_to(prepared).as_posix(), p.stat().st_size) for p in sorted(prepared.rglob("*.*"))]
     manifest = manifest_text(prepared)
     weights = (Path(model.encoder_weights) if model.encoder_weights else None, init)
-    content = [md5(path) if path and path.is_file() else None for path in weights]
+    content = [digest(path, "md5") if path and path.is_file() else None for path in weights]
     params = [section.model_dump(mode="json") for section in (model, options)]
     state = [FORMAT, *params, shards, manifest, content, *machine]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:16]

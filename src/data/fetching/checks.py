@@ -1,6 +1,5 @@
 """What is checked about a file before and after it comes: room on the disk, size and checksum, nobody else at it."""
 
-import hashlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from src.errors import UserError
+from src.files import digest
 
 
 def check_form(checksum: str | None) -> None:
@@ -26,9 +26,8 @@ def difference(file: Path, checksum: str | None, size: int | None) -> str:
     if checksum is None:
         return ""
     kind, _, wanted = checksum.partition(":")
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, kind).hexdigest()
-    return "" if digest == wanted.lower() else f"wrong {kind} checksum {digest}, {wanted.lower()} expected"
+    have = digest(file, kind)
+    return "" if have == wanted.lower() else f"wrong {kind} checksum {have}, {wanted.lower()} expected"
 
 
 def check_space(folder: Path, wanted: int) -> None:

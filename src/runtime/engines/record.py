@@ -7,13 +7,13 @@ models/engine/
     fallback.onnx   OpenVINO below fp32 alone: the fp32 model file, which plays if that test fails
 """
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from src.errors import EngineError
+from src.files import digest
 from src.model_card import ModelCard
 from src.runtime.engines import GRAPH_OF
 
@@ -144,7 +144,6 @@ def sha256(path: Path) -> str:
         EngineError: there is no such file.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest(path, "sha256")
     except OSError as error:
         raise EngineError(f"{path}: cannot be read", str(error)) from error
