@@ -5,9 +5,12 @@ Code below a command's entry point raises `UserError` (or a subclass); the entry
 Anything else that escapes is a defect of ours and keeps its traceback.
 """
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG, errno.EIO)
 
 
 class UserError(Exception):
@@ -46,12 +49,20 @@ class EngineError(UserError):
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Turns a `UserError` into its message on stderr and its exit code, and Ctrl-C into 130."""
+    """Turns a `UserError` into its message on stderr and its exit code, and Ctrl-C into 130.
+
+    So too what the system refuses of a file (`REFUSALS`), which comes from any call on a path.
+    """
     try:
         yield
     except UserError as error:
         print(error, file=sys.stderr, flush=True)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if error.errno not in REFUSALS or error.filename is None:
+            raise
+        print(UserError(f"{error.filename}: {error.strerror}"), file=sys.stderr, flush=True)
+        raise SystemExit(UserError.exit_code) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)
         raise SystemExit(130) from None

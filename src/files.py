@@ -1,4 +1,4 @@
-"""Files found by a pattern; names that do not meet; files complete or absent, in folders that can be written."""
+"""Files found by a pattern or below a folder; names that do not meet; files complete or absent."""
 
 import glob
 import hashlib
@@ -6,7 +6,7 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,6 +43,30 @@ def apart(short: Sequence[Path], whole: Sequence[Path]) -> list[Path]:
             chosen[place] = whole[place]
 
 
+def walk(
+    folder: Path, skipped: Collection[Path], unreadable: list[tuple[Path, str]], _above: tuple[Path, ...] = ()
+) -> Iterator[Path]:
+    """Every file below a folder, through links too, but not round in circles.
+
+    Args:
+        skipped: real paths of folders below it that are left out.
+        unreadable: gets (folder, why) of each that may not be looked into.
+    """
+    real = Path(os.path.realpath(folder))
+    if real in _above or (_above and real in skipped):
+        return
+    try:
+        entries = sorted((entry, entry.is_dir()) for entry in folder.iterdir())
+    except OSError as error:
+        unreadable.append((folder, error.strerror or str(error)))
+        return
+    for entry, is_folder in entries:
+        if is_folder:
+            yield from walk(entry, skipped, unreadable, (*_above, real))
+        elif entry.is_file() or (entry.is_symlink() and not entry.exists()):
+            yield entry  # a link to nowhere too: it is named, not passed over
+
+
 def check_writable(folder: Path) -> None:
     """Raises UserError if a folder cannot be written in, or cannot be made; makes nothing."""
     existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
@@ -61,10 +85,25 @@ def make_writable(folder: Path) -> None:
         raise UserError(f"{folder}: cannot be made a folder", str(error), "choose another place") from error
 
 
+def check_file_writable(path: Path) -> None:
+    """Raises UserError if no file could be written there, nor a device that is there; makes nothing."""
+    if not _is_device(path):
+        check_writable(path.parent)
+    elif not os.access(path, os.W_OK):
+        raise UserError(f"{path}: not writable", fix="choose another place")
+
+
+def _is_device(path: Path) -> bool:
+    """Whether something is there that cannot be replaced, but written to: /dev/null, /dev/stdout, a pipe."""
+    replaceable = path.is_dir() or (path.is_file() and path.parts[:2] != ("/", "dev"))
+    return path.exists() and not replaceable
+
+
 class PartFile:
     """A file that grows under another name, `part`, until it is whole; an earlier one at `path` stays until then.
 
-    Makes the folders that are missing, and removes them again if nothing comes of the file.
+    Makes the folders that are missing, and removes them again if nothing comes of the file. A device or pipe is written
+    to as it is; a link is replaced, since what it leads to may be DVC's cache.
 
     Args:
         path: of the file.
@@ -74,11 +113,14 @@ class PartFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = self.part = path
+        self._made: list[Path] = []
+        self._device = _is_device(path)
+        if self._device:
+            return
         # The suffix stays last: writers choose the format by it. A long name leaves no room for more.
         name = path.name if len(os.fsencode(path.name)) < 240 else f"{zlib.crc32(os.fsencode(path.name)):08x}"
         self.part = path.with_name(f".{Path(name).stem}.part{path.suffix}")
-        self._made = []
         for folder in path.parents:
             if folder.exists():
                 break
@@ -87,11 +129,13 @@ class PartFile:
 
     def keep(self) -> None:
         """Puts the file in place; raises OSError where the system refuses."""
-        self.part.replace(self.path)
+        if not self._device:
+            self.part.replace(self.path)
 
     def discard(self) -> None:
         """Removes what was written."""
-        self.part.unlink(missing_ok=True)
+        if not self._device:
+            self.part.unlink(missing_ok=True)
         for folder in self._made:
             with suppress(OSError):  # others may have written there meanwhile
                 folder.rmdir()

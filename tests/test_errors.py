@@ -1,3 +1,4 @@
+import errno
 import pickle
 
 import pytest
@@ -19,9 +20,19 @@ def test_exit_codes(error, code):
     assert left.value.code == code
 
 
-def test_a_defect_keeps_its_traceback():
-    with pytest.raises(ZeroDivisionError), user_errors():
-        _ = 1 / 0
+def test_what_the_system_refuses_of_a_file_is_a_message(capsys):
+    with pytest.raises(SystemExit) as left, user_errors():
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/a.mp4")
+    assert left.value.code == 2
+    assert capsys.readouterr().err == "error: /root/a.mp4: Permission denied\n"
+
+
+@pytest.mark.parametrize(
+    "defect", [ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "none", "x"), OSError(errno.ENOSPC, "full")]
+)
+def test_a_defect_keeps_its_traceback(defect):
+    with pytest.raises(type(defect)), user_errors():
+        raise defect
 
 
 def test_all_three_parts_cross_a_process_border():

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,12 @@ def refused(model: Path, capfd, *arguments: object) -> str:
     return message
 
 
-def test_a_folder_of_videos_gives_each_its_outputs_and_one_summary(model, clips, tmp_path, capfd):
-    run(
+def test_a_folder_of_videos_gives_each_its_outputs_one_summary_and_names_what_is_no_video(
+    model, clips, tmp_path, capfd
+):
+    said = refused(
         model,
+        capfd,
         "--video",
         clips,
         "--save",
@@ -58,11 +62,10 @@ def test_a_folder_of_videos_gives_each_its_outputs_and_one_summary(model, clips,
         tmp_path / "masks",
         "--stats-json",
         tmp_path / "s.json",
+        "--quiet",
     )
-    said = capfd.readouterr().out
-    assert said.count("model: ") == said.count(" frames in ") == 1
-    assert f"{FRAMES + 5} frames in " in said
-    assert f"skipped: {clips / 'words.mp4'}: no frame can be read from it" in said
+    assert "1 of 3 cannot be played" in said
+    assert f"{clips / 'words.mp4'}: no frame can be read from it: it is not a video" in said
     assert json.loads((tmp_path / "s.json").read_text())["frames"] == FRAMES + 5
     for name, frames in (("one.mp4", FRAMES), ("deep/two.mov", 5)):
         with VideoSource(tmp_path / "out" / name) as source:
@@ -70,6 +73,100 @@ def test_a_folder_of_videos_gives_each_its_outputs_and_one_summary(model, clips,
         masks = sorted((tmp_path / "masks" / name).with_suffix("").glob("*.png"))
         assert [mask.name for mask in masks] == [f"{index:06d}.png" for index in range(frames)]
     assert not (tmp_path / "out" / "words.mp4").exists()
+
+
+def test_a_folder_of_videos_has_one_summary(model, clips, tmp_path, capfd):
+    (clips / "words.mp4").unlink()
+    run(model, "--video", clips, "--save-masks", tmp_path / "masks")
+    said = capfd.readouterr().out
+    assert said.count("model: ") == said.count(" frames in ") == 1
+    assert f"{FRAMES + 5} frames in " in said
+
+
+def test_all_that_cannot_be_played_are_named(model, tmp_path, capfd):
+    for name in ("a.mp4", "b.mov"):
+        (tmp_path / name).write_text("words")
+    said = refused(model, capfd, "--video", tmp_path, "--save-masks", tmp_path / "m")
+    assert "2 of 2 cannot be played" in said
+    assert "a.mp4: " in said
+    assert "b.mov: " in said
+
+
+def test_linked_folders_are_searched_too_but_not_in_circles(clips, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to(clips, target_is_directory=True)
+    (clips / "deep" / "up").symlink_to(clips, target_is_directory=True)
+    found = [str(video.below) for video in find_videos(str(tmp_path / "in"))]
+    assert found == ["link/deep/two.mov", "link/one.mp4", "link/words.mp4"]
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(model, clips, tmp_path, capfd, monkeypatch):
+    (clips / "words.mp4").unlink()
+    listed = Path.iterdir  # root may look into everything
+
+    def refusing(folder):
+        if folder.name == "deep":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    said = refused(model, capfd, "--video", clips, "--save-masks", tmp_path / "m")
+    assert f"{clips / 'deep'}: cannot be looked into: Permission denied" in said
+    assert len(list((tmp_path / "m" / "one").iterdir())) == FRAMES
+
+
+@pytest.mark.parametrize("name", ["12:30:00.mp4", "file:x.mp4"])
+def test_names_with_a_colon_are_files(name, model, clip, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(clip, name)
+    Path("out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run(model, "--video", name, "--save", f"9:{name}", "--max-frames", 2, "--quiet")
+    with VideoSource(f"9:{name}") as source:
+        assert len(list(source)) == 2
+
+
+def test_a_name_that_is_no_utf_8_is_refused_and_the_others_are_played(model, clip, tmp_path, capfd):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    shutil.copy(clip, folder / os.fsdecode(b"caf\xe9.mp4"))
+    shutil.copy(clip, folder / "one.mp4")
+    said = refused(model, capfd, "--video", folder, "--save-masks", tmp_path / "m")
+    assert "its name is no UTF-8" in said
+    assert [path.name for path in (tmp_path / "m").iterdir()] == ["one"]
+
+
+def test_cut_outs_of_several_videos_end_in_what_holds_transparency(model, clips, tmp_path):
+    (clips / "words.mp4").unlink()
+    run(model, "--video", clips, "--view", "cut-out", "--save", tmp_path / "out", "--max-frames", 6, "--quiet")
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["one.mov", "two.mov"]
+
+
+@pytest.mark.parametrize("option", ["--images", "--save", "--save-masks", "--alpha", "--csv", "--stats-json", "--sky"])
+@pytest.mark.parametrize("address", ["rtmp://u:secret@host/live/KEY", "HTTP://h/a.jpg?token=secret"])
+def test_addresses_are_refused_for_files_and_their_secrets_told_nowhere(option, address, model, clip, capfd):
+    given = () if option == "--images" else ("--video", clip)
+    said = refused(model, capfd, *given, option, address)
+    assert f"{option}: is for files here" in said
+    assert "secret" not in said
+    assert "KEY" not in said
+
+
+def test_what_the_system_refuses_of_a_name_is_no_traceback(model, clip, tmp_path, capfd):
+    long = tmp_path / ("a" * 300 + ".mp4")
+    for arguments in (("--video", long, "--save-masks", tmp_path / "m"), ("--video", clip, "--save", long)):
+        assert "File name too long" in refused(model, capfd, *arguments)
+
+
+def test_figures_go_to_a_device_as_it_is(model, clip, tmp_path, capfd):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    run(model, "--video", clip, "--max-frames", 2, "--csv", "/dev/null", "--stats-json", pipe, "--quiet")
+    assert json.loads(os.read(reader, 2**16))["frames"] == 2
+    os.close(reader)
+    assert not Path("/dev/null").is_file()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 def test_ctrl_c_while_an_output_is_finished_ends_the_run_after_it(model, clips, tmp_path, monkeypatch, capfd):

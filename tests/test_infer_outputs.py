@@ -196,4 +196,6 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(option, sky_model, tmp
     assert "error: " in done.stderr
     assert ": cannot be " in done.stderr
     assert not target.is_file()
+    for png in target.rglob("*.png"):  # what was written before the disk was full is whole
+        assert cv2.imread(str(png), cv2.IMREAD_UNCHANGED) is not None, png
     assert not parts_in(tmp_path)

@@ -1,6 +1,7 @@
 """The options of `python -m src.infer`. Nothing heavy is imported here, so that --help answers at once."""
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ OPACITY = 0.5
 MOST_BATCH = 64  # several batches are on their way, and each frame of 4K takes 25 MB and more
 EXIT_CODES = """exit codes:
   0    done
-  2    something is wrong with an option or the input; photos that cannot be read are named, after the others are done
+  2    something is wrong with an option or the input; what cannot be read is named, after the others are done
   3    the engine or model file cannot be used here
   130  interrupted by Ctrl-C or SIGTERM; what was saved until then is complete
 """
@@ -34,11 +35,15 @@ def parse(arguments: Sequence[str] | None, description: str) -> argparse.Namespa
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuses options that do not go together.
+    """Refuses options that do not go together, and addresses where a file is meant.
 
     Raises:
-        UserError: naming both.
+        UserError: naming them.
     """
+    for name in FILES:
+        # A Path has one slash left. Shown in a message, the address may tell a password.
+        if re.match(r"[a-z][a-z0-9+.-]+:/", str(getattr(options, name) or ""), re.IGNORECASE):
+            raise UserError(f"--{name.replace('_', '-')}: is for files here, not for addresses", fix="name a path")
     if options.images and (wrong := [name for name in VIDEO_ONLY if _given(options, name)]):
         raise UserError(f"--{wrong[0].replace('_', '-')}: is for videos", fix="leave it out, or give --video")
     if options.view == "replace" and options.sky is None:
@@ -66,6 +71,7 @@ def check(options: argparse.Namespace) -> None:
         )
 
 
+FILES = ("images", "save", "save_masks", "alpha", "stats_json", "csv", "sky", "engine")
 VIDEO_ONLY = ("smooth", "fps", "stride", "start", "end", "loop", "reconnect", "batch")
 USED_BY = {
     "opacity": ("overlay", "side-by-side"),

@@ -2,12 +2,12 @@
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from src.errors import UserError
-from src.files import apart, split_pattern
+from src.files import apart, split_pattern, walk
 from src.runtime.pictures import READABLE, UNREADABLE, WRITABLE
 
 LONGEST_NAME = 255  # bytes, on every file system in use
@@ -118,7 +118,7 @@ def _find(given: str, outputs: Sequence[Path], plan: PhotoPlan) -> tuple[Path, l
     # What an earlier run wrote below the folder itself is no input to this one.
     written = {Path(os.path.realpath(folder)) for folder in outputs}
     if path.is_dir():
-        root, candidates = path, _walk(path, written, plan)
+        root, candidates = path, walk(path, written, plan.unreadable)
     elif glob.has_magic(given):
         root, pattern = split_pattern(path)
         matching = root.glob(pattern)
@@ -131,23 +131,6 @@ def _find(given: str, outputs: Sequence[Path], plan: PhotoPlan) -> tuple[Path, l
     if not paths and not plan.unreadable:
         raise UserError(f"{given}: no pictures there", fix=f"pictures end in one of: {', '.join(READABLE)}")
     return root, paths
-
-
-def _walk(folder: Path, skipped: set[Path], plan: PhotoPlan, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Every file below a folder, through links too, but not round in circles."""
-    real = Path(os.path.realpath(folder))
-    if real in above or (above and real in skipped):
-        return
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        plan.unreadable.append((folder, error.strerror or str(error)))
-        return
-    for entry in entries:
-        if entry.is_dir():
-            yield from _walk(entry, skipped, plan, (*above, real))
-        elif entry.is_file() or (entry.is_symlink() and not entry.exists()):
-            yield entry  # a link to nowhere too: it is named, not passed over
 
 
 def _saved_as(name: Path, transparent: bool) -> Path:

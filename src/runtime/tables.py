@@ -65,6 +65,9 @@ class Table:
             self._place.discard()
             if wanted:
                 raise self._refusal(refused) from refused
+        except BaseException:  # a second Ctrl-C
+            self._place.discard()
+            raise
         if not wanted:
             self._place.discard()
 

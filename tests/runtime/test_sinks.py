@@ -70,6 +70,16 @@ def test_a_table_is_kept_on_ctrl_c_and_removed_on_errors(error, tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_second_ctrl_c_while_a_table_is_closed_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Table(tmp_path / "t.csv", ["a"]) as table:
+        table.add(1)
+        monkeypatch.setattr(type(table._place), "keep", interrupted)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_table_without_a_row_is_no_file(tmp_path):
     with Table(tmp_path / "new" / "t.csv", ["a"]):
         pass

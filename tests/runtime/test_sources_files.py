@@ -173,6 +173,11 @@ def test_fps_copies_so_that_repeated_frames_survive_their_buffer(even):
             buffer[:] = 0
 
 
+def test_a_loop_with_nothing_to_play_ends_at_once(even):
+    with pytest.raises(UserError, match="nothing to play"):
+        VideoSource(even, Selection(start=99.0, loop=10**9))
+
+
 def test_loops_go_on_in_time(even):
     numbers, times, source = taken(even, loop=3, start=1.88, stride=2)
     assert numbers == [n % 28 for n in (47, 49)] * 3

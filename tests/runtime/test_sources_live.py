@@ -145,6 +145,60 @@ def test_a_stream_that_stays_away_is_given_up(patience):
         assert "--reconnect" in source.lost.fix
 
 
+class Empty:
+    """A feed that opens and gives nothing, as a camera does that another program uses."""
+
+    fps, finite = 25.0, False
+
+    def read(self):
+        raise OSError("the camera gives no picture")
+
+    def close(self) -> None: ...
+
+
+class Hollow(Script):
+    """An origin that goes on with empty feeds."""
+
+    def open(self):
+        return super().open() if self.feeds else Empty()
+
+
+def test_what_opens_and_gives_no_frame_is_not_back(capsys):
+    with pytest.raises(UserError, match=r"gives no picture within 0\.05 s") as caught:
+        LiveSource(Hollow(), reconnect_s=0.05)
+    assert caught.value.why == "the camera gives no picture"
+    feed = started(Pushed())
+    with LiveSource(Hollow(feed), reconnect_s=0.05) as source:
+        source.read()
+        feed.push(OSError("gone"))
+        assert source.read() is None
+        assert "is not back within 0.05 s" in source.lost.what
+    said = capsys.readouterr().err
+    assert said.count("trying again") == 2
+    assert "back after" not in said
+
+
+def test_time_and_drops_count_from_the_first_frame_given(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(live.time, "monotonic", lambda: clock[0])
+    feed = started(Pushed())
+    with LiveSource(Script(feed), Selection(end=0.5, stride=2)) as source:
+        for k in range(1, 4):  # as they come while the model is loaded
+            clock[0] = 100.0 + k
+            feed.push(picture(k))
+        frame = source.read()
+        assert (number(frame), frame.time, source.drops) == (3, 0.0, 0)
+        for k in range(4, 7):
+            clock[0] += 0.1
+            feed.push(picture(k))
+        frame = source.read()
+        assert (number(frame), round(frame.time, 3), source.drops) == (5, 0.2, 0)
+        clock[0] = 104.0
+        feed.push(picture(7))
+        assert source.read() is None
+        feed.let_go()
+
+
 def test_close_ends_the_wait_between_attempts_at_once(monkeypatch):
     monkeypatch.setattr(live, "FIRST_WAIT_S", 10 * PATIENCE_S)
     feed = started(Pushed())

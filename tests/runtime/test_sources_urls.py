@@ -16,6 +16,7 @@ from src.runtime.video.sources.urls import is_stream, is_url, redacted, shown
         ("rtsp://user@host/ch1?channel=1&password=secret", "rtsp://***@host/ch1?channel=***&password=***"),
         ("https://host/a.mp4?token=secret&x-amz-signature=se/cret#t=5", "https://host/a.mp4?token=***&x-amz-signature=***#t=***"),
         ("rtmp://host/live?secret-key=a=secret", "rtmp://host/live?secret-key=***"),
+        ("rtsp://10.0.0.1:554/user=admin&password=secret&channel=1&stream=0.sdp", "rtsp://10.0.0.1:554/user=***&password=***&channel=***&stream=***"),
         ("http://host/clip.mp4", "http://host/clip.mp4"),
     ],
 )  # fmt: skip

@@ -37,6 +37,19 @@ def copied(source, target, *, start=0.0, end=9.0):
     return writer.notes
 
 
+def test_a_second_ctrl_c_while_the_file_is_finished_leaves_nothing(tmp_path, monkeypatch):
+    writer = VideoWriter(tmp_path / "out.mp4", 64, 48, 25)
+    writer.write(GREY)
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(writer._place), "keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        writer.finish()
+    assert not list(tmp_path.iterdir())
+
+
 def test_odd_sizes_are_padded_by_doubling_the_last_row_and_column(tmp_path):
     write_clip(tmp_path / "odd.mp4", frames=3, width=95, height=63)
     with VideoSource(tmp_path / "odd.mp4") as source:

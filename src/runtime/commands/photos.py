@@ -41,7 +41,7 @@ def segment_images(options: argparse.Namespace, began: float) -> "RunStats":
         limit=options.max_frames,
         sky=options.sky,
     )
-    refuse_places(options, [photo.path for photo in plan.photos])
+    refuse_places(options, {photo.path.resolve() for photo in plan.photos})
     with ExitStack() as open_things:
         engine = open_things.enter_context(open_engine_for(options, pipelined=False))
         card = engine.info.card

@@ -1,6 +1,7 @@
 """--video: one video or several, one after another, into the outputs asked for."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -29,25 +30,25 @@ class _Played:
 
 
 def play_videos(options: argparse.Namespace, began: float) -> "RunStats":
-    """Plays the videos of --video. Of several, those that cannot be read are passed over and named.
+    """Plays the videos of --video. Of several, those that cannot be read are passed over, and named at the end.
 
     Args:
         began: `time.perf_counter` when the command was started, from which `first_frame_s` counts.
 
     Raises:
-        UserError: nothing could be played, an output cannot be written, or a stream dropped for good; what was
-            saved of it until then is complete.
+        UserError: an output cannot be written; or, after the others are done, a video that cannot be read; or a stream
+            dropped for good, and what was saved of it until then is complete.
     """
     from src.runtime.interrupts import heeding_interrupts
     from src.runtime.video.source import open_source
     from src.runtime.video.sources.inputs import find_videos
     from src.runtime.video.stats import summed
 
-    videos = find_videos(
-        options.video, [folder for folder in (options.save, options.save_masks, options.alpha) if folder]
-    )
+    outputs, unreadable = [folder for folder in (options.save, options.save_masks, options.alpha) if folder], []
+    videos = find_videos(options.video, outputs, unreadable)
     plans = _plan_outputs(options, videos)
-    show, runs, notes, refused, lost = shows(options), [], [], [], None
+    show, runs, notes, lost = shows(options), [], [], None
+    refused = [UserError(f"{folder}: cannot be looked into", why) for folder, why in unreadable]
     with ExitStack() as open_things:
         engine = None
         for plan in plans:
@@ -70,13 +71,24 @@ def play_videos(options: argparse.Namespace, began: float) -> "RunStats":
             if interrupts.requested or played.quit or full:
                 break
     if not runs:
-        raise refused[0]
-    notes += [f"skipped: {error.what}" for error in refused]
+        raise refused[0] if len(plans) == 1 else _all_of(refused, len(plans))
     total = summed(runs)
     report(options, total, "frames", notes)
-    if lost and not total.interrupted:
-        raise lost
+    problem = lost or (_all_of(refused, len(plans), len(runs)) if refused else None)
+    if problem and not total.interrupted:
+        raise problem
+    if problem:
+        print(problem, file=sys.stderr, flush=True)
     return total
+
+
+def _all_of(refused: Sequence[UserError], videos: int, done: int = 0) -> UserError:
+    """One error that names everything passed over."""
+    return UserError(
+        f"{len(refused)} of {videos} cannot be played",
+        "\n       ".join(": ".join(part for part in (error.what, error.why) if part) for error in refused),
+        "mend or remove them; the others are done" if done else "mend or remove them",
+    )
 
 
 def _play(
@@ -144,12 +156,14 @@ def _plan_outputs(options: argparse.Namespace, videos: "Sequence[VideoInput]") -
     Raises:
         UserError: a file where a folder is needed, or what `refuse_video_outputs` refuses.
     """
-    from src.runtime.video.outputs import refuse_video_outputs
+    from src.runtime.video.outputs import is_transparent, refuse_video_outputs
     from src.runtime.video.sources.inputs import SUFFIXES, mirrored
+    from src.runtime.video.writer import ALPHA_SUFFIX
 
     plans = [argparse.Namespace(**vars(options) | {"video": video.given}) for video in videos]
     if videos[0].below is not None:
-        for option, suffix in (("save", None), ("save_masks", ""), ("alpha", ""), ("csv", ".csv")):
+        film = ALPHA_SUFFIX if is_transparent(options) else None
+        for option, suffix in (("save", film), ("save_masks", ""), ("alpha", ""), ("csv", ".csv")):
             folder = getattr(options, option)
             if folder is None:
                 continue
@@ -158,7 +172,7 @@ def _plan_outputs(options: argparse.Namespace, videos: "Sequence[VideoInput]") -
                 raise UserError(f"{name}: several videos are saved into a folder, not a file", fix="name a folder")
             for plan, name in zip(plans, mirrored(videos, suffix), strict=True):
                 setattr(plan, option, folder / name)
-    inputs = [Path(video.given) for video in videos if Path(video.given).is_file()]
+    inputs = {Path(video.given).resolve() for video in videos if Path(video.given).is_file()}
     for plan in plans:
         refuse_video_outputs(plan, inputs)
     return plans

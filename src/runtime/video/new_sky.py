@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 
 from src.errors import UserError
+from src.runtime.pictures import read_if_possible
 from src.runtime.video.source import VideoSource
+from src.runtime.video.sources.native import native_path
 
 FindSky = Callable[[np.ndarray], np.ndarray]
 
@@ -98,9 +100,10 @@ class NewSky:
 
 def _read_picture(path: Path) -> np.ndarray | None:
     """uint8 [H, W, 3] BGR, EXIF rotation applied; None if the file is no picture."""
-    if not cv2.haveImageReader(str(path)):  # a look at the first bytes: a clip must not be read whole
+    if not cv2.haveImageReader(native_path(path)):  # a look at the first bytes: a clip must not be read whole
         return None
-    return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    picture = read_if_possible(path)
+    return picture and picture.image
 
 
 def _rows_of_sky(labels: np.ndarray, height: int) -> int:

@@ -1,7 +1,7 @@
 """The outputs that a command's options ask for: refused before the model is loaded, opened when it plays."""
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
-from src.files import check_writable
+from src.files import check_file_writable, check_writable
 
 if TYPE_CHECKING:
     from src.model_card import ModelCard
@@ -35,12 +35,12 @@ class Outputs:
     notes: list[str] = field(default_factory=list)
 
 
-def refuse_video_outputs(options: argparse.Namespace, inputs: Iterable[Path] = ()) -> None:
+def refuse_video_outputs(options: argparse.Namespace, inputs: Collection[Path] = ()) -> None:
     """Refuses what could not be written for --video; makes nothing.
 
     Args:
         options: of one video: `save` is a file.
-        inputs: files that are read, which no output may overwrite.
+        inputs: real paths of the files that are read, which no output may overwrite.
 
     Raises:
         UserError: an unknown kind of video, an output onto an input or another output, or a place that
@@ -54,7 +54,7 @@ def refuse_video_outputs(options: argparse.Namespace, inputs: Iterable[Path] = (
     refuse_places(options, inputs)
 
 
-def refuse_places(options: argparse.Namespace, inputs: Iterable[Path] = ()) -> None:
+def refuse_places(options: argparse.Namespace, inputs: Collection[Path] = ()) -> None:
     """Refuses files and folders that cannot be written, or would be written twice or over an input; makes nothing.
 
     Raises:
@@ -64,7 +64,7 @@ def refuse_places(options: argparse.Namespace, inputs: Iterable[Path] = ()) -> N
     for option, path in files.items():
         if path.is_dir():
             raise UserError(f"{path}: a folder of this name is in the way", fix=f"name a file after {option}")
-        check_writable(path.parent)
+        check_file_writable(path)
     for name in FOLDERS:
         if folder := getattr(options, name):
             check_writable(folder)
@@ -72,9 +72,8 @@ def refuse_places(options: argparse.Namespace, inputs: Iterable[Path] = ()) -> N
     for (one, path), (other, same) in combinations(given, 2):
         if path.resolve() == same.resolve():
             raise UserError(f"{one} and {other}: both would write {path}", fix="give each a place of its own")
-    read = {path.resolve() for path in inputs if path.exists()}
     for option, path in given:
-        if path.resolve() in read:
+        if path.resolve() in inputs:
             raise UserError(f"{path}: is the input itself", fix="save to another file")
         if options.sky is not None and path.resolve() == options.sky.resolve():
             raise UserError(f"{option} {path}: is the new sky of --sky", fix="save to another file")

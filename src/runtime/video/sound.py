@@ -31,7 +31,7 @@ class SoundTracks:
         self._next: _Piece | None = None
         self._gap_told = False
         try:
-            self._input = av.open(str(path))
+            self._input = av.open(str(Path(path).absolute()))
         except (av.error.FFmpegError, OSError):
             self._input = None  # the pictures came by another way; sound is not worth an error
 

@@ -52,7 +52,7 @@ class Window:
         fixed: str = "",
         interrupts: Interrupts | None = None,
     ) -> None:
-        self.name, self.hold, self.quit = name, hold, False
+        self.name, self.hold, self.quit = name.encode(errors="replace").decode(), hold, False  # OpenCV wants UTF-8
         self._interrupts = interrupts or Interrupts()
         self._look, self._fixed = look, fixed
         self._interval = 1 / fps if fps else 0.0

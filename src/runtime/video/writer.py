@@ -134,6 +134,9 @@ class VideoWriter:
         except (av.error.FFmpegError, OSError) as error:
             self.abort()
             raise UserError(f"{self.path}: cannot be finished", words(error), _fix(error)) from error
+        except BaseException:  # a second Ctrl-C
+            self.abort()
+            raise
         self._close_sound()
 
     def abort(self) -> None:
@@ -170,7 +173,7 @@ class VideoWriter:
 
     def _open_container(self, fps: float) -> None:
         options = {} if self.path.suffix.lower() == ".mkv" else FASTSTART
-        self._container = av.open(str(self._place.part), "w", options=options)
+        self._container = av.open(str(self._place.part.absolute()), "w", options=options)
         self._stream = self._open_stream(fps)
 
     def _open_stream(self, fps: float) -> av.VideoStream:

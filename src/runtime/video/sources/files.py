@@ -10,7 +10,7 @@ import numpy as np
 from src.errors import UserError
 from src.runtime.video.cpu_clock import cpu_seconds, threads_started
 from src.runtime.video.frame import Frame
-from src.runtime.video.sources.native import silence_native_complaints, usable_fps
+from src.runtime.video.sources.native import native_path, silence_native_complaints, usable_fps
 from src.runtime.video.sources.selection import SAME_TIME_S, ConstantRate, Selection
 from src.runtime.video.sources.urls import is_url, shown
 
@@ -51,8 +51,10 @@ class VideoSource:
     def __init__(self, path: str | Path, selection: Selection | None = None) -> None:
         self.path, self.selection = path, selection or Selection()
         self.name = shown(str(path))
-        if not is_url(str(path)):
+        self._address = str(path)
+        if not is_url(self._address):
             _refuse_unless_video(Path(path))
+            self._address = native_path(path)
         silence_native_complaints()
         self.thread_ids: set[int] = set()
         self.ended_cpu_s = 0.0
@@ -99,10 +101,10 @@ class VideoSource:
         self.close()
 
     def _open(self) -> cv2.VideoCapture:
-        patience = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC) if is_url(str(self.path)) else ()
+        patience = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC) if is_url(self._address) else ()
         parameters = [value for name in patience for value in (name, NETWORK_PATIENCE_MS)]
         with threads_started() as started:
-            capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG, parameters)
+            capture = cv2.VideoCapture(self._address, cv2.CAP_FFMPEG, parameters)
         self.thread_ids |= started
         return capture
 
@@ -142,6 +144,8 @@ class VideoSource:
                     yield played + self._time
                 number += 1
                 found = self._grab()
+            if number == 0:
+                return  # and so it would be in every turn
             if not found:
                 self._note_if_cut()
             played += self._time + 1 / self._native_fps - wanted.start if not found else wanted.end - wanted.start

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.errors import UserError
-from src.files import apart, split_pattern
+from src.files import apart, split_pattern, walk
 from src.runtime.video.sources.urls import is_url
 
 SUFFIXES = (
@@ -29,29 +29,36 @@ class VideoInput:
     below: Path | None = None
 
 
-def find_videos(given: str, outputs: Sequence[Path] = ()) -> list[VideoInput]:
-    """Finds what to play, in the order of names; a folder is searched with its subfolders.
+def find_videos(
+    given: str, outputs: Sequence[Path] = (), unreadable: list[tuple[Path, str]] | None = None
+) -> list[VideoInput]:
+    """Finds what to play, in the order of names; a folder is searched with its subfolders, linked ones too.
 
     Args:
         given: a file, a folder, a glob pattern, a camera's number or an address.
         outputs: folders that are written; videos in them are no input, unless one is the searched folder itself.
 
+        unreadable: gets (folder, why) of each that may not be looked into.
+
     Raises:
         UserError: a folder or pattern without videos.
     """
-    path = Path(given)
+    path, unreadable = Path(given), [] if unreadable is None else unreadable
     if is_url(given) or path.is_file() or not (path.is_dir() or glob.has_magic(given)):
         return [VideoInput(given)]
-    root, pattern = (path, "**/*") if path.is_dir() else split_pattern(path)
+    root, pattern = (path, None) if path.is_dir() else split_pattern(path)
     written = {folder.resolve() for folder in outputs} - {root.resolve()}
     found = sorted(
         video
-        for video in root.glob(pattern)
+        for video in (walk(root, written, unreadable) if pattern is None else root.glob(pattern))
         if video.suffix.lower() in SUFFIXES
         and not video.name.startswith(".")
         and video.is_file()
         and written.isdisjoint(video.resolve().parents)
     )
+    if not found and unreadable:
+        folder, why = unreadable[0]
+        raise UserError(f"{folder}: cannot be looked into", why, "chmod +rx the folder")
     if not found:
         known = ", ".join(SUFFIXES)
         raise UserError(f"{given}: no videos there", fix=f"for pictures use --images; videos end in one of: {known}")

@@ -51,9 +51,11 @@ class LiveSource:
         self.name, self.selection, self.reconnect_s = origin.name, selection or Selection(), reconnect_s
         self.drops, self.lost, self.thread_ids = 0, None, set()
         self._origin, self._feed = origin, None
-        self._newest: tuple[np.ndarray, float] | None = None
+        self._newest: tuple[np.ndarray, float] | None = None  # and when it came
         self._came, self._given, self._due = 0, 0, 0.0
-        self._began: float | None = None
+        self._began: float | None = None  # when the first frame given came
+        self._dropped_at: float | None = None
+        self._wait = FIRST_WAIT_S
         self._error: BaseException | None = None
         self._ended = False
         self._changed = threading.Condition()
@@ -78,7 +80,11 @@ class LiveSource:
                 raise self._error
             if self._newest is None:
                 return None
-            (image, moment), self._newest = self._newest, None
+            (image, came), self._newest = self._newest, None
+            if self._began is None:
+                # Those before it came while the model was loaded: neither time nor drops count from there.
+                self._began, self._came, self._due = came, 1, 1 / self.selection.fps if self.selection.fps else 0.0
+            moment = came - self._began
         if self.selection.end is not None and moment >= self.selection.end:
             return None
         self._given += 1
@@ -139,26 +145,37 @@ class LiveSource:
 
     def _offer(self, image: np.ndarray) -> None:
         now = time.monotonic()
+        if self._dropped_at is not None:
+            self._say(f"back after {now - self._dropped_at:.1f} s")
+            self._dropped_at = None
         with self._changed:
-            self._began = now if self._began is None else self._began
-            moment = now - self._began
-            self._came += 1
-            if (self._came - 1) % self.selection.stride or moment < self._due or self._closing.is_set():
+            if self._closing.is_set():
                 return
-            if self.selection.fps:
-                self._due = max(self._due + 1 / self.selection.fps, moment)
-            self.drops += self._newest is not None
-            self._newest = (image, moment)
+            self._came += 1
+            if self._began is not None:
+                moment = now - self._began
+                if (self._came - 1) % self.selection.stride or moment < self._due:
+                    return
+                if self.selection.fps:
+                    self._due = max(self._due + 1 / self.selection.fps, moment)
+                self.drops += self._newest is not None
+            self._newest = (image, now)
             self._changed.notify_all()
 
     def _connect_again(self, why: str) -> bool:
-        """Tries until it is back, or `reconnect_s` have passed; False if it was for nothing, or closed meanwhile."""
-        if self.reconnect_s:
-            self._say(f"the stream has dropped ({why}); trying again for {self.reconnect_s:g} s")
-        began, wait = time.monotonic(), FIRST_WAIT_S
-        while (left := began + self.reconnect_s - time.monotonic()) > 0:
-            if self._closing.wait(min(wait, left)):
+        """Tries until it opens, or `reconnect_s` have passed; False if it was for nothing, or closed meanwhile.
+
+        What opens and gives no frame is not back: the time goes on from the first loss.
+        """
+        if self._dropped_at is None:
+            self._dropped_at, self._wait = time.monotonic(), FIRST_WAIT_S
+            if self.reconnect_s:
+                happened = "the stream has dropped" if self._came else "no picture comes"
+                self._say(f"{happened} ({why}); trying again for {self.reconnect_s:g} s")
+        while (left := self._dropped_at + self.reconnect_s - time.monotonic()) > 0:
+            if self._closing.wait(min(self._wait, left)):
                 return False
+            self._wait = min(2 * self._wait, LONGEST_WAIT_S)
             try:
                 self._feed = self._origin.open()
             except UserError as error:
@@ -166,11 +183,10 @@ class LiveSource:
             except OSError as error:
                 why = redacted(words(error))
             else:
-                self._say(f"back after {time.monotonic() - began:.1f} s")
                 return True
-            wait = min(2 * wait, LONGEST_WAIT_S)
+        happened = "the stream has dropped, and is not back" if self._came else "gives no picture"
         self.lost = UserError(
-            f"{self.name}: the stream has dropped, and is not back within {self.reconnect_s:g} s",
+            f"{self.name}: {happened} within {self.reconnect_s:g} s",
             why,
             "what was saved until then is complete; --reconnect SECONDS waits longer",
         )

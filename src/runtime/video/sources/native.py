@@ -2,8 +2,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 import cv2
+
+from src.errors import UserError
 
 DEFAULT_FPS = 25.0
 HIGHEST_FPS = 1000.0
@@ -14,6 +17,20 @@ def silence_native_complaints() -> None:
     # FFmpeg's level is read when the first video is opened.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def native_path(path: str | Path) -> str:
+    """A file's name as OpenCV and FFmpeg take it: absolute, since "12:30.mp4" would be of the protocol "12".
+
+    Raises:
+        UserError: a name that is no UTF-8, on which OpenCV crashes.
+    """
+    name = str(Path(path).absolute())
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{path}: its name is no UTF-8, and OpenCV takes no other", fix="rename it") from None
+    return name
 
 
 def words(error: Exception) -> str:

@@ -10,7 +10,7 @@ SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 # Greedy up to the last @, because passwords hold @ and / unescaped; a path with an @ loses more than it must.
 USER = re.compile(r"([a-z][a-z0-9+.-]+://)[^\s'\"<>]*@", re.IGNORECASE)
 # Values of every name: which of them are secret is anybody's guess.
-VALUE = re.compile(r"([?&;#][^=&;#\s'\"<>]+=)[^&;#\s'\"<>]+")
+VALUE = re.compile(r"([?&;#/][^=&;#/\s'\"<>]+=)[^&;#\s'\"<>]+")
 HIDDEN = "***"
 
 
@@ -32,12 +32,14 @@ def is_stream(url: str) -> bool:
 
 
 def shown(url: str) -> str:
-    """An address as messages, titles and logs show it: user, password and query values hidden; a path is itself."""
+    """An address as messages, titles and logs show it: user, password and every value hidden; a path is itself.
+
+    Cameras take values in the path too: rtsp://host/user=admin&password=x&channel=1.
+    """
     if not is_url(url):
         return url
     hidden = re.sub(r"://.*@", f"://{HIDDEN}@", url, count=1, flags=re.DOTALL)
-    address, mark, query = hidden.partition("?")
-    return address + mark + re.sub(r"=[^&;#]*", f"={HIDDEN}", query)
+    return re.sub(r"([?&;#/][^=&;#/]+=)[^&;#]*", rf"\1{HIDDEN}", hidden)
 
 
 def redacted(text: str, *urls: str) -> str:
