@@ -58,7 +58,10 @@ class Rain(A.ImageOnlyTransform):
 
 
 class Shadow(A.ImageOnlyTransform):
-    """The shadow of something outside the picture: a polygon with a soft edge over a part of the lower two thirds."""
+    """The shadow of something outside the picture: a polygon with a soft edge over a part of the lower two thirds.
+
+    Where the sky reaches down there it is darkened too, as by a bank of cloud: that is meant.
+    """
 
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         height, width = params["shape"][:2]

@@ -7,7 +7,8 @@
     tally.curves()       # binary: precision, recall and IoU at every threshold
     tally.calibration()  # expected calibration error
 
-A target holds class indices and `VOID`; void pixels never count. Ratios are in 0..1 and unrounded.
+A target holds class indices and `VOID`; void pixels never count, but for `boundary_f1`, see there. Ratios are in 0..1
+and unrounded.
 Tallies of parts of a set merge into exactly the tally of the whole, in any order.
 """
 
@@ -204,7 +205,8 @@ def boundary_f1(target: np.ndarray, predicted: np.ndarray, valid: np.ndarray) ->
     """F1 of the border pixels that lie within 0.3 % of the diagonal (>= 1 pixel) of the other mask's border.
 
     The contour measure of Csurka et al., "What is a good evaluation measure for semantic segmentation?", BMVC
-    2013, in the form this project's acceptance script uses (score_masks.py): the image's edge is no border.
+    2013, in the form this project's acceptance script uses (score_masks.py): the image's edge is no border, but where
+    sky meets void is one, which no prediction has. So this figure alone is lower where void lies beside sky.
 
     Args:
         target, predicted, valid: uint8 [H, W] of 0 and 1; `valid` is 0 at void pixels, where `target` is 0.

@@ -34,6 +34,8 @@ class Served:
     ranges: bool = True
     if_range: bool = True
     validators: bool = True
+    etags: bool = True
+    modified: str = MODIFIED
     media: str = "application/octet-stream"
     faults: list[Fault] = field(default_factory=list)
 
@@ -114,7 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, served: Served, fault: Fault, asked: Asked) -> None:
         start, body = 0, served.content
-        unchanged = not served.if_range or self.headers.get("If-Range", served.etag) in (served.etag, MODIFIED)
+        validators = (served.etag, served.modified)
+        unchanged = not served.if_range or self.headers.get("If-Range", served.etag) in validators
         if served.ranges and unchanged and (wanted := self.headers.get("Range")):
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             if start >= len(body):
@@ -124,8 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         if served.validators:
-            self.send_header("ETag", served.etag)
-            self.send_header("Last-Modified", MODIFIED)
+            if served.etags:
+                self.send_header("ETag", served.etag)
+            self.send_header("Last-Modified", served.modified)
         self.send_header("Content-Type", served.media)
         self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()

@@ -100,12 +100,13 @@ def test_without_validators_only_a_checksum_allows_going_on(server, tmp_path, wa
         assert server.ranges()[1] == ("bytes=150000-" if options else None)
 
 
+@pytest.mark.parametrize("etags", [True, False])
 @pytest.mark.parametrize("if_range", [True, False])
-def test_a_file_changed_between_tries_is_never_mixed(server, tmp_path, waits, if_range):
-    served = server.serve("/set.zip", CONTENT, if_range=if_range, faults=[Fault(cut_after=150_000)])
+def test_a_file_changed_between_tries_is_never_mixed(server, tmp_path, waits, if_range, etags):
+    served = server.serve("/set.zip", CONTENT, if_range=if_range, etags=etags, faults=[Fault(cut_after=150_000)])
 
     def change(_: float) -> None:
-        served.content = OTHER
+        served.content, served.modified = OTHER, "Thu, 22 Oct 2015 07:28:00 GMT"
 
     file = download(server.url + "/set.zip", tmp_path / "work", sleep=change)
     assert file.read_bytes() == OTHER

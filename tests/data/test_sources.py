@@ -34,16 +34,16 @@ def test_a_folder_becomes_a_raw_folder_that_describes_itself(tmp_path):
 
 
 def test_sub_folders_and_dotted_names_keep_their_paths(tmp_path):
-    for name in ("x/a.1", "y/a.1"):
+    for name in ("x/a.1", "y.2024/a.1"):
         for folder in ("photos", "labels"):
             (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
         image, mask = photograph(1)
         cv2.imwrite(str(tmp_path / f"photos/{name}.png"), image)
         cv2.imwrite(str(tmp_path / f"labels/{name}_mask.png"), mask)
-    source = folder_source(tmp_path, images="photos/**/*", masks="labels/{path}_mask.png", group=r"^(\w+)/")
+    source = folder_source(tmp_path, images="photos/**/*", masks="labels/{path}_mask.png", group=r"^(\w+)[/.]")
     fill_raw_folder(source, tmp_path / "raw/toy")
     samples = raw_folders(tmp_path / "raw")[0].samples()
-    assert [(s.image, s.group) for s in samples] == [("images/x/a.1.png", "x"), ("images/y/a.1.png", "y")]
+    assert [(s.image, s.group) for s in samples] == [("images/x/a.1.png", "x"), ("images/y.2024/a.1.png", "y")]
 
 
 def test_an_official_split_is_read_by_name(tmp_path):

@@ -6,6 +6,9 @@ import pytest
 
 from src.data.synthesis import render_clip
 from src.data.synthesis.clip import KINDS
+from src.data.synthesis.sky import sample_sky
+from src.data.synthesis.street import build_street
+from src.data.synthesis.travel import BLOCK, _ahead
 
 WIDE, HIGH = 160, 96
 
@@ -57,6 +60,19 @@ def test_an_unknown_kind_or_size_is_refused():
         render_clip(0, 1, WIDE, HIGH, "swim")
     with pytest.raises(ValueError, match="at least 16"):
         render_clip(0, 1, 8, 96)
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_no_front_of_a_street_vanishes_while_a_part_of_it_lies_ahead(seed):
+    rng = np.random.default_rng(seed)
+    street = build_street(rng, sample_sky(rng), 10.0, BLOCK)
+    seen: dict[int, float] = {}
+    for z in np.arange(0.0, 2 * BLOCK, 0.5):
+        for number, building in enumerate(_ahead(street, z, 0.0).buildings):
+            near, far = building.z
+            if near > seen.get(number, near) + 1:  # it was moved a block on
+                assert seen[number] + (far - near) <= z + 1, "all of it was behind"
+            seen[number] = near
 
 
 def test_a_flight_banks():

@@ -7,7 +7,7 @@ from src.data.synthesis import options
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.compositions import PLACES, compose
 from src.data.synthesis.foreground import FOREGROUND, paint_foreground
-from src.data.synthesis.perspective import NEAR, Panel, View, paint_lane, paint_panel
+from src.data.synthesis.perspective import NEAR, Panel, View, fade, paint_lane, paint_panel
 from src.data.synthesis.sky import sample_sky
 from src.data.synthesis.street import build_street, paint_street
 from src.data.synthesis.terrain import GROUNDS, paint_ground
@@ -102,8 +102,10 @@ def test_water_mirrors_the_sky_and_is_none(calm):
     paint_water(rng, canvas, 30.0, sky.light, calm)
     assert canvas.cover[30:].min() == 1 and canvas.cover[:30].max() == 0
     assert canvas.image[30:, :, 2].mean() > canvas.image[30:, :, 0].mean(), "it carries the sky's colour"
-    paint_boat(rng, canvas, 60.0, 45.0, 30.0, sky.light)
-    assert canvas.cover[:30].max() <= 1
+    before = canvas.image.copy()
+    paint_boat(rng, canvas, 60.0, 32.0, 60.0, sky.light)
+    assert canvas.cover[:30].max() > 0.5, "it stands above the water's edge"
+    assert not ((canvas.image != before).any(axis=2) & (canvas.cover == 0)).any()
 
 
 @pytest.mark.parametrize("kind", GROUNDS)
@@ -120,6 +122,49 @@ def test_the_camera_projects_as_a_pinhole():
     points = view.project(np.array([[1.0, 2.0, 20.0], [2.0, 0.0, 20.0], [2.0, 0.0, 1e9]]))
     assert np.allclose(points, [[50, 40], [60, 60], [50, 40]], atol=1e-4)
     assert view.scale(20.0) == 10.0
+
+
+@pytest.mark.parametrize("top", [10.0, 10.25, 10.5, 10.75])
+def test_polygons_cover_their_area_and_level_edges_part_of_a_row(top):
+    canvas = Canvas.blank(40, 40)
+    canvas.polygon(np.array([[9.5, top], [20.25, top], [20.25, 30], [9.5, 30]]), np.ones(3))
+    assert canvas.cover[10, 15] == pytest.approx(11 - top, abs=0.02)
+    assert canvas.cover[:10].max() == canvas.cover[30:].max() == 0
+    assert canvas.cover.sum() == pytest.approx(10.75 * (30 - top), rel=1e-3)
+    turned = np.array([[3.2, 4.1], [35.7, 9.3], [11.1, 38.8]])
+    canvas = Canvas.blank(40, 40)
+    canvas.polygon(turned, np.ones(3))
+    (ax, ay), (bx, by) = turned[1:] - turned[0]
+    assert canvas.cover.sum() == pytest.approx(abs(ax * by - ay * bx) / 2, rel=0.02)
+
+
+@pytest.mark.parametrize("thickness", [0.3, 0.8, 1.0, 1.4, 2.0, 2.4, 3.0])
+def test_lines_are_as_wide_as_they_say(thickness):
+    for angle in (0.0, 0.3, 0.8, 1.57):
+        canvas, way = Canvas.blank(40, 40), 15 * np.array([np.cos(angle), np.sin(angle)])
+        canvas.lines([np.stack([20.1 - way, 20.1 + way])], thickness, np.ones(3))
+        assert canvas.cover.sum() / 30 == pytest.approx(thickness, abs=0.27)
+
+
+def test_ground_fades_up_to_the_sky_without_a_dark_line():
+    light = sample_sky(np.random.default_rng(0), "fog").light
+    for horizon in (40.0, 40.3, 40.8):
+        view = View(focal=200.0, middle=80.0, horizon=horizon, eye=1.6)
+        canvas, ground = Canvas(np.broadcast_to(light.air.astype(np.float32), (90, 160, 3))), Canvas.blank(90, 160)
+        paint_lane(ground, view, (-1e4, 1e4), np.full(3, 0.05))
+        fade(ground, view, light)
+        canvas.lay(ground)
+        rows = canvas.image[:, 80].mean(axis=1)
+        assert (np.diff(rows[36:]) < 1e-3).all(), "from the sky down it only gets darker"
+
+
+def test_no_foot_of_a_pole_hangs_in_the_sky():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        canvas, horizon = Canvas.blank(HIGH, WIDE), 0.97 * HIGH
+        paint_foreground(rng, canvas, sample_sky(rng), horizon, NOTHING | {"pole": 1.0})
+        if canvas.cover.max() > 0.5:
+            assert canvas.cover[int(horizon) :].max() > 0.1
 
 
 def test_what_lies_behind_the_camera_is_cut_off():

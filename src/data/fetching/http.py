@@ -224,7 +224,8 @@ class _Transfer:
         total = sent.rpartition("/")[2]
         other_size = version.size is not None and total.isdigit() and int(total) != version.size
         # Some servers know Range but not If-Range, and would go on with another version.
-        other_file = version.etag and response.headers.get("ETag", version.etag) != version.etag
+        named = (("ETag", version.etag), ("Last-Modified", version.modified))
+        other_file = any(known and response.headers.get(name, known) != known for name, known in named)
         if not sent.startswith(f"bytes {held}-") or other_size or other_file:
             self.forget()
             raise Passing(UserError(f"{redact(self.url)}: the server has changed the file meanwhile"), wait=0)

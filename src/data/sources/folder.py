@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from src.data.images import IMAGE_SUFFIXES
 from src.data.raw import SPLITS, Sample, Source
 from src.data.sources.colours import ClassValue, ColourTable, is_by_colour
-from src.data.sources.trees import Pair, copy_pairs, some
+from src.data.sources.trees import Pair, copy_pairs, files, some
 from src.errors import UserError
 
 
@@ -72,9 +72,9 @@ class FolderSource(Source):
 
     def samples(self, fetched: Path) -> Iterator[Sample]:
         splits = self._read_splits()
-        masks = {p.relative_to(fetched / "masks").with_suffix(""): p for p in (fetched / "masks").rglob("*.*")}
+        masks = {p.relative_to(fetched / "masks").with_suffix(""): p for p in files(fetched / "masks")}
         unnamed = []
-        for image in sorted((fetched / "images").rglob("*.*")):
+        for image in files(fetched / "images"):
             path = image.relative_to(fetched / "images").with_suffix("")
             split = splits.get(path.as_posix(), splits.get(path.name)) if splits else ""
             if split is None:

@@ -91,6 +91,11 @@ def copy_pairs(
             pass
 
 
+def files(folder: Path) -> list[Path]:
+    """All files with a suffix below a raw folder, in order; folders may have a dot in their names too."""
+    return sorted(path for path in folder.rglob("*.*") if path.is_file())
+
+
 def copied_samples(
     fetched: Path, splits: Mapping[str, str], group_of: Callable[[PurePosixPath], str]
 ) -> Iterator[Sample]:
@@ -101,8 +106,8 @@ def copied_samples(
         splits: the publisher's split, which begins each path -> ours.
         group_of: a path below the split, without suffix -> its group.
     """
-    labels = {path.relative_to(fetched / "masks").with_suffix(""): path for path in (fetched / "masks").rglob("*.*")}
-    for image in sorted((fetched / "images").rglob("*.*")):
+    labels = {path.relative_to(fetched / "masks").with_suffix(""): path for path in files(fetched / "masks")}
+    for image in files(fetched / "images"):
         path = image.relative_to(fetched / "images").with_suffix("")
         split, below = path.parts[0], PurePosixPath(*path.parts[1:])
         label = labels[path].relative_to(fetched).as_posix()

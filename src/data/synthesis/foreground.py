@@ -49,11 +49,14 @@ def wires(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) ->
 def poles(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) -> None:
     """Lamp posts, traffic lights, masts close by, or a pylon with its lines."""
     h, w = canvas.height, canvas.width
+    ground = min(horizon + 0.02 * h, 1.05 * h)  # no foot hangs in the sky
     if rng.random() < 0.15:
-        paint_pylon(rng, canvas, rng.random() * w, h * rng.uniform(0.7, 1.1), h * rng.uniform(0.5, 1.2), sky.light)
+        foot = max(h * rng.uniform(0.7, 1.1), ground)
+        paint_pylon(rng, canvas, rng.random() * w, foot, h * rng.uniform(0.5, 1.2), sky.light)
         return
     for _ in range(choose(rng, 1, 1, 2, 3)):
-        paint_pole(rng, canvas, rng.random() * w, h * rng.uniform(0.8, 1.2), h * rng.uniform(0.4, 1.4), sky.light)
+        left, foot = rng.random() * w, max(h * rng.uniform(0.8, 1.2), ground)
+        paint_pole(rng, canvas, left, foot, h * rng.uniform(0.4, 1.4), sky.light)
 
 
 def fence(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) -> None:

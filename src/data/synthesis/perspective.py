@@ -123,17 +123,19 @@ def paint_lane(canvas: Canvas, view: View, x: tuple[float, float], colour: np.nd
     paint_strip(canvas, view, x, (view.z + stop, view.z), colour)
 
 
-def fade(canvas: Canvas, view: View, light: Light, stop: float = END) -> None:
-    """Lays the air's haze over flat ground painted down to the depth `stop`: row by row, the farther the more."""
-    first = int(np.clip(np.ceil(view.horizon + view.eye * view.focal / stop), 0, canvas.height))
-    rows = np.arange(first, canvas.height, dtype=np.float32) + np.float32(0.5 - view.horizon)
+def fade(ground: Canvas, view: View, light: Light, stop: float = END) -> None:
+    """Lays the air's haze over flat ground painted down to the depth `stop`: row by row, the farther the more.
+
+    Args:
+        ground: a layer of its own, since its first row, covered in part, would else be a dark line along the sky.
+    """
+    first = int(np.clip(np.floor(view.horizon + view.eye * view.focal / stop), 0, ground.height))
+    rows = np.arange(first, ground.height, dtype=np.float32) + np.float32(0.5 - view.horizon)
     if rows.size:
-        veil = light.veil(np.clip(view.eye * view.focal / np.maximum(rows, 0.5) / FAR, 0, 1)).astype(np.float32)[
-            :, None, None
-        ]
-        ground = canvas.image[first:]
-        ground *= 1 - veil
-        ground += veil * light.air.astype(np.float32)
+        veil = light.veil(np.clip(view.eye * view.focal / np.maximum(rows, 0.5) / FAR, 0, 1)).astype(np.float32)
+        veil = veil[:, None, None]
+        ground.image[first:] *= 1 - veil
+        ground.image[first:] += veil * ground.cover[first:, :, None] * light.air.astype(np.float32)
 
 
 def mirrored(at: np.ndarray, size: int) -> np.ndarray:

@@ -224,9 +224,11 @@ def paint_street(
     Args:
         ground_to: depth at which the ground ends, metres.
     """
-    paint_road(canvas, view, light, street, ground_to)
-    roughen(canvas, view, street.grain, 0.09)
-    fade(canvas, view, light, ground_to)
+    ground = Canvas.blank(canvas.height, canvas.width)
+    paint_road(ground, view, light, street, ground_to)
+    roughen(ground, view, street.grain, 0.09)
+    fade(ground, view, light, ground_to)
+    canvas.lay(ground)
     for building in sorted(street.buildings, key=lambda b: -b.z[0]):
         paint_building(canvas, view, light, building)
     paint_wires_along(canvas, view, light, street.wires)

@@ -116,8 +116,8 @@ def _ahead(street: Street, z: float, seconds: float) -> Street:
     buildings = []
     for building in street.buildings:
         near, far = building.z
-        start = moved(near)
-        buildings.append(replace(building, z=(start, start + far - near)))
+        end = moved(far)  # a long front stays until all of it is behind
+        buildings.append(replace(building, z=(end - (far - near), end)))
     stands = [replace(thing, z=moved(thing.z + seconds * thing.speed)) for thing in street.stands]
     crossing = None if street.crossing is None else moved(street.crossing)
     return replace(street, buildings=buildings, stands=stands, crossing=crossing)

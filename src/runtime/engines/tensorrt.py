@@ -1,4 +1,4 @@
-"""TensorRT on an NVIDIA GPU, where `auto` measures it beside the others. `tensorrt` comes with the first call, not before.
+"""TensorRT on an NVIDIA GPU, where `auto` measures it beside the others. `tensorrt` comes with the first call alone.
 
 Each request in flight has a stream of its own, and on it for each batch size pinned buffers, an execution context and
 a CUDA graph of copy, inference and copy back: an inference is one launch and one wait. Two requests are the double
