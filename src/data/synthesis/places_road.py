@@ -170,8 +170,9 @@ def highway(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: float) 
         paint_gantry(rng, canvas, view, sky.light, road.road, z)
     for x in (left - 1.2, right + 1.2):
         if rng.random() < 0.7:
-            rail = np.full((4, 4, 3), sky.light.on(steel))
             start, stop = ((x, view.z + NEAR), (x, 150.0)) if x < view.x else ((x, 150.0), (x, view.z + NEAR))
+            depths = np.linspace(start[1], stop[1], 32)
+            rail = np.tile([sky.light.on(steel, view.depth(z)) for z in depths], (4, 1, 1))
             paint_panel(canvas, view, Panel(rail, start, stop, 0.45, 0.8))
     if rng.random() < 0.15:  # a bonnet
         x = np.linspace(0, w, 12)

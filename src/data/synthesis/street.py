@@ -246,7 +246,9 @@ def paint_wires_along(canvas: Canvas, view: View, light: Light, wires: tuple[tup
     sag = 0.5 * np.sin(np.pi * (z % 30) / 30)
     for x, height in wires:
         line = view.project(np.stack([np.full_like(z, x), height - sag, z], axis=1))
-        canvas.lines([line], max(canvas.height / 400, 0.6), light.on((0.08, 0.08, 0.08)))
+        for part in range(0, len(z) - 1, 3):  # each through the air before it
+            colour = light.on((0.08, 0.08, 0.08), view.depth(z[part]))
+            canvas.lines([line[part : part + 4]], max(canvas.height / 400, 0.6), colour)
 
 
 def paint_gantry(
