@@ -48,6 +48,19 @@ def test_every_stage_leaves_its_figures_and_files(clone):
         assert cv2.imread(str(clone.path / "reports" / picture)).std() > 5
 
 
+def test_the_benchmark_shows_its_tables_and_ends_in_one_line_of_json(finished):
+    said = (finished.path / ".work/repro.log").read_text()
+    lines = said[said.index("Running stage 'benchmark'") :].splitlines()
+    [place] = [number for number, line in enumerate(lines) if line.startswith('{"')]
+    figures = json.loads(lines[place])
+    assert set(figures) >= {"latency", "goals", "video"}
+    assert {row["step"] for row in figures["video"]} >= {"decode", "model", "overlay", "saving"}
+    assert all(row["noise"] >= 0 for row in figures["video"])
+    for head in ("contender", "goal", "video step"):
+        assert any(line.split(maxsplit=1)[:1] == [head.split()[0]] for line in lines[:place]), head
+    assert not any(line.startswith(("contender", "goal", "video step")) for line in lines[place:])
+
+
 def test_the_model_file_carries_where_it_came_from(clone):
     path = clone.path / "models/onnx/fp32.onnx"
     onnx.checker.check_model(path)

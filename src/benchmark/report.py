@@ -22,8 +22,14 @@ LATENCY_COLUMNS = {
     "peak_rss_mb": "peak MiB",
 }
 GOAL_COLUMNS = {"goal": "goal", "value": "value", "asked": "asked", "met": "met", "noise": "noise"}
-VIDEO_COLUMNS = {"step": "video step", "fps": "FPS", "cpu_ms": "CPU ms/frame", "limit_fps": "limit FPS",
-                 "share_of_limit": "share of limit"}  # fmt: skip
+VIDEO_COLUMNS = {
+    "step": "video step",
+    "fps": "FPS",
+    "noise": "noise",
+    "cpu_ms": "CPU ms/frame",
+    "limit_fps": "limit FPS",
+    "share_of_limit": "share of limit",
+}
 
 
 def goal_row(goal: str, repeats: Sequence[float], sign: str = "", bound: float | None = None) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def measure(engine_folder: Path, video: Path, *, frames: int, threads: int) -> l
     has no such figure.
 
     Returns:
-        rows {step, fps, share_of_limit, limit_fps, cpu_ms}; the last three are None for steps alone.
+        rows {step, fps, noise, share_of_limit, limit_fps, cpu_ms}; noise is the median deviation of the repeats' FPS
+        from their median, over it; the last three are None for steps alone.
     """
     with (
         open_engine(engine_folder, threads=threads, requests=requests_for_video(threads)) as engine,
@@ -72,11 +73,12 @@ def rendered_clip(frames: int, work: Path) -> Path:
 
 
 def _row(name: str, found: list[float] | list[RunStats]) -> dict[str, Any]:
+    rates = [run.fps if isinstance(run, RunStats) else run for run in found]
+    fps = median(rates)
+    row = {"step": name, "fps": fps, "noise": median(abs(rate - fps) for rate in rates) / fps}
     if not isinstance(found[0], RunStats):
-        return {"step": name, "fps": median(found), "share_of_limit": None, "limit_fps": None, "cpu_ms": None}
-    return {
-        "step": name,
-        "fps": median(run.fps for run in found),
+        return row | {"share_of_limit": None, "limit_fps": None, "cpu_ms": None}
+    return row | {
         "share_of_limit": median(run.share_of_limit for run in found),
         "limit_fps": median(run.fps / run.share_of_limit for run in found),
         "cpu_ms": median(sum(step.cpu_ms for step in run.steps.values()) for run in found),

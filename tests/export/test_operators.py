@@ -1,7 +1,5 @@
 """What TensorRT's parser takes: its published list, graphs made to leave it, and every net of the zoo."""
 
-from typing import get_args
-
 import numpy as np
 import onnx
 import onnxruntime
@@ -15,12 +13,10 @@ from src.export.graph import INPUT, OUTPUTS
 from src.export.int8 import to_int8
 from src.export.operators import SUPPORTED, tensorrt_violations
 from src.models.portable import PortableModel
-from src.params.model import OWN_ENCODER, NetName
+from tests.models.test_every_net import NETS
 from tests.models.test_zoo import THREE, spec
 
 SIZE = 64
-# Nets with an encoder of their own take none; the others, but for segformer, the smallest of residual nets.
-ENCODERS = dict.fromkeys(OWN_ENCODER) | {"segformer": "mit_b0"}
 FLOAT, HALF, INT64 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT64
 
 
@@ -103,11 +99,13 @@ def test_what_is_on_it_is_not(model):
     assert tensorrt_violations(model) == []
 
 
-@pytest.mark.parametrize("name", get_args(NetName))
-def test_every_net_is_taken_in_every_precision(name):
+@pytest.mark.parametrize(
+    ("name", "encoder"), [*NETS, ("unet", "mobilenet_v2"), ("deeplabv3plus", "efficientnet-b0"), ("upernet", "mit_b0")]
+)
+def test_every_net_is_taken_in_every_precision(name, encoder):
     """Also: each passes the checker and runs. Untrained weights have no say in what fp16 and int8 lose."""
     torch.manual_seed(0)
-    one = spec(name, ENCODERS.get(name, "tu-resnet10t"), None, THREE, SIZE)
+    one = spec(name, encoder, None, THREE, SIZE)
     frames = np.random.default_rng(0).integers(0, 255, (2, SIZE, SIZE, 3), np.uint8)
     portable = PortableModel(one.build().eval(), 0.5).eval()
     fp32 = to_onnx(portable, one.card(0.5))

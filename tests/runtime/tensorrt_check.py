@@ -11,7 +11,8 @@ import inspect
 import json
 import sys
 from pathlib import Path
-from unittest.mock import Mock
+from tempfile import TemporaryDirectory
+from unittest.mock import MagicMock, Mock
 
 
 class EmptyNetwork(Mock):
@@ -38,7 +39,7 @@ def main(wheel: str, *rest: str) -> None:
 def build(trt, model: Path) -> dict:
     """The calls that `build_plan` for batches of 1 and 4 makes."""
     from src.model_card import read_card
-    from src.runtime.engines.tensorrt_build import build_plan
+    from src.runtime.engines.tensorrt_build import TIMING_CACHE, build_plan
 
     config = Mock(spec=trt.IBuilderConfig)
     config.DLA_core, config.default_device_type = -1, trt.DeviceType.GPU
@@ -71,14 +72,33 @@ def build(trt, model: Path) -> dict:
     parser = Mock(spec=trt.OnnxParser)
     parser.parse_from_file.return_value, parser.num_errors = True, 0
     trt.Builder, trt.OnnxParser = lambda logger: builder, lambda network, logger: parser
-    plan = build_plan(model, card, (1, 4), None)
+    caches = []
+
+    def cache(known: bytes):
+        made = MagicMock(spec=trt.ITimingCache)
+        made.combine.return_value = True
+        made.serialize.return_value = memoryview(b"measured")
+        caches.append(bytes(known))
+        config.get_timing_cache.return_value = made
+        return made
+
+    config.create_timing_cache.side_effect = cache
+    config.set_timing_cache.return_value = True
+    with TemporaryDirectory() as kept:
+        plan = build_plan(model, card, (1, 4), Path(kept))
+        timings = (Path(kept) / TIMING_CACHE).read_bytes()
+        profiles_added, first = config.add_optimization_profile.call_count, len(profiles)
+        build_plan(model, card, (1, 4), Path(kept))
+    profiles = profiles[:first]
     call = builder.create_network.call_args
     strongly_typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     return {
         "plan": plan.decode(),
         "strongly_typed": bool((call.kwargs.get("flags") or call.args[0]) & strongly_typed),
         "shapes": [[list(shape) for shape in p.set_shape.call_args.args[1:]] for p in profiles],
-        "profiles_added": config.add_optimization_profile.call_count,
+        "profiles_added": profiles_added,
+        "timings": timings.decode(),
+        "begun_from": [known.decode() for known in caches],
         "cleared": [call.args[0].name for call in config.clear_flag.call_args_list],
         "set": [call.args[0].name for call in config.set_flag.call_args_list],
         "pools": {call.args[0].name: call.args[1] for call in config.set_memory_pool_limit.call_args_list},

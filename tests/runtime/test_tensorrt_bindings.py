@@ -75,6 +75,9 @@ def test_polygraphy_builds_a_strongly_typed_network_with_a_profile_per_batch_siz
     assert "TF32" in built["cleared"]
     assert not {"FP16", "INT8", "BF16", "TF32"} & set(built["set"])
     assert built["pools"] == {"WORKSPACE": 1 << 30}
+    assert built["timings"] == "measured", "what the builder measured is kept"
+    assert built["begun_from"][0] == ""
+    assert "measured" in built["begun_from"][1:], "and the next build begins from it"
 
 
 def test_every_cuda_call_exists():
