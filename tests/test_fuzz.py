@@ -17,6 +17,7 @@ import pytest
 
 from src.errors import UserError
 from tests.model_file import binary_card, write_binary_model
+from tests.runtime.clips import add_sound
 from tests.runtime.made_videos import write_video
 
 PATIENCE_S = 240  # for one input; the machine may be busy
@@ -54,6 +55,22 @@ def play(path: str) -> None:
 
     with open_source(path) as source:
         for count, _ in enumerate(source):
+            if count == 20:
+                break
+
+
+def copy(path: str) -> None:
+    """As --save does: pictures and sound into another file."""
+    from src.runtime.video.sound import SoundTracks
+    from src.runtime.video.source import open_source
+    from src.runtime.video.writer import VideoWriter
+
+    with (
+        open_source(path) as source,
+        VideoWriter(f"{path}.mp4", source.width, source.height, source.fps, sound=SoundTracks(path)) as writer,
+    ):
+        for count, frame in enumerate(source):
+            writer.write(frame.image, frame.time)
             if count == 20:
                 break
 
@@ -151,6 +168,13 @@ def test_damaged_videos(child, tmp_path):
     tally = outcomes(child, play, sources, 200, tmp_path)
     assert set(tally) == {"read", "refused"}, tally
     assert min(tally.values()) > 10, "the damage is neither too small nor too large to tell"
+
+
+def test_damaged_sound(child, clip, tmp_path):
+    source = add_sound(clip, tmp_path / "sounding.mp4", seconds=1.0, beep_at=0.5)
+    tally = outcomes(child, copy, [source], 60, tmp_path)
+    assert set(tally) <= {"read", "refused"}, tally
+    assert tally["read"] > 5
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])

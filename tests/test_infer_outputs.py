@@ -13,8 +13,10 @@ import pytest
 from PIL import Image
 
 from src.infer import main
+from src.runtime.video.source import VideoSource
 from tests.model_file import write_three_class_model
 from tests.runtime.clips import FRAMES, add_sound, beep_in, frame, horizon, horizon_in, read_mask, write_clip
+from tests.runtime.made_videos import write_size_change, write_video
 from tests.test_infer import fails, infer, parts_in
 
 
@@ -135,6 +137,43 @@ def test_names_that_the_terminal_cannot_write_break_nothing(sky_model, folder, t
     assert done.returncode == 0, done.stderr
     assert len(masks_in(tmp_path / odd)) == 2
     assert b"caf\xe9.jpg" in (tmp_path / "t.csv").read_bytes()
+
+
+@pytest.mark.parametrize("size", [(8, 8), (7680, 4320)])
+def test_the_smallest_and_largest_videos_are_played_into_files(size, sky_model, tmp_path):
+    video = write_video(tmp_path / "in.mkv", [0, 40], codec="mjpeg", pixels="yuvj420p", size=size)
+    run(
+        "--video",
+        video,
+        "--engine",
+        sky_model,
+        "--save",
+        tmp_path / "out.mp4",
+        "--save-masks",
+        tmp_path / "m",
+        "--quiet",
+    )
+    assert [read_mask(mask).shape for mask in sorted((tmp_path / "m").iterdir())] == [size[::-1]] * 2
+    with VideoSource(tmp_path / "out.mp4") as source:
+        assert (source.width, source.height, len(list(source))) == (*size, 2)
+
+
+def test_a_video_that_changes_its_size_is_saved_whole(sky_model, tmp_path):
+    video = write_size_change(tmp_path / "in.ts")
+    run(
+        "--video",
+        video,
+        "--engine",
+        sky_model,
+        "--save",
+        tmp_path / "out.mp4",
+        "--save-masks",
+        tmp_path / "m",
+        "--quiet",
+    )
+    assert [read_mask(mask).shape for mask in sorted((tmp_path / "m").iterdir())] == [(48, 64)] * 10
+    with VideoSource(tmp_path / "out.mp4") as source:
+        assert len(list(source)) == 10
 
 
 def test_what_cannot_be_saved_is_refused_before_the_model_is_loaded(sounding, folder, tmp_path, capfd):

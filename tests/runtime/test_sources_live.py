@@ -2,13 +2,15 @@
 
 import threading
 from collections import deque
+from typing import ClassVar
 
+import cv2
 import numpy as np
 import pytest
 
 from src.errors import UserError
 from src.runtime.video.source import open_source
-from src.runtime.video.sources import live
+from src.runtime.video.sources import feeds, live
 from src.runtime.video.sources.live import LiveSource
 from src.runtime.video.sources.selection import Selection
 
@@ -197,6 +199,49 @@ def test_time_and_drops_count_from_the_first_frame_given(monkeypatch):
         feed.push(picture(7))
         assert source.read() is None
         feed.let_go()
+
+
+class FakeCapture:
+    """cv2.VideoCapture of a camera that gives so many frames and then none."""
+
+    opened: ClassVar[list["FakeCapture"]] = []
+
+    def __init__(self, index: int) -> None:
+        self.index, self.left, self.settings, self.released = index, 3, {}, False
+        self.opened.append(self)
+
+    def isOpened(self) -> bool:
+        return len(self.opened) != 2  # once it is lost it cannot be opened at first
+
+    def set(self, name: int, value: float) -> bool:
+        self.settings[name] = value
+        return True
+
+    def get(self, name: int) -> float:
+        return 15.0
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self.left -= 1
+        return (True, picture(9 - self.left)) if self.left >= 0 else (False, None)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_a_camera_is_live_and_comes_back(monkeypatch, capsys):
+    monkeypatch.setattr(FakeCapture, "opened", [])
+    monkeypatch.setattr(feeds.cv2, "VideoCapture", FakeCapture)
+    with open_source("/dev/video2") as source:
+        assert (source.name, source.live, source.fps, source.width) == ("camera 2", True, 15.0, 64)
+        while len(FakeCapture.opened) < 3:
+            assert source.read() is not None
+        assert source.read() is not None
+    assert [camera.index for camera in FakeCapture.opened[:3]] == [2, 2, 2]
+    assert FakeCapture.opened[0].settings[cv2.CAP_PROP_BUFFERSIZE] == 1
+    assert all(camera.released for camera in FakeCapture.opened)
+    said = capsys.readouterr().err
+    assert "camera 2: the stream has dropped (the camera gives no picture)" in said
+    assert "camera 2: back after" in said
 
 
 def test_close_ends_the_wait_between_attempts_at_once(monkeypatch):
