@@ -31,7 +31,8 @@ class SoundTracks:
         self._next: _Piece | None = None
         self._gap_told = False
         try:
-            self._input = av.open(str(Path(path).absolute()))
+            # Titles are of any encoding.
+            self._input = av.open(str(Path(path).absolute()), metadata_errors="replace")
         except (av.error.FFmpegError, OSError):
             self._input = None  # the pictures came by another way; sound is not worth an error
 

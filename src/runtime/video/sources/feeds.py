@@ -164,7 +164,7 @@ def open_url(url: str) -> "av.container.InputContainer":
     """
     options = STREAM_OPTIONS if is_stream(url) else {}
     try:
-        container = av.open(url, options=options, timeout=(OPEN_S, SILENT_S))
+        container = av.open(url, options=options, timeout=(OPEN_S, SILENT_S), metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise UserError(
             f"{shown(url)}: cannot be opened",
