@@ -1,6 +1,8 @@
 """The README's commands run, and what it links to is there."""
 
+import json
 import re
+import subprocess
 
 import pytest
 
@@ -46,6 +48,16 @@ def test_every_top_level_room_is_in_the_tree():
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("pipeline")
+def test_the_defaults_figures_are_those_of_the_committed_run():
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "metrics"], cwd=ROOT, check=False).returncode
+    if changed:
+        pytest.skip("metrics/ is of a run of one's own")
+    test = json.loads((ROOT / "metrics/evaluate.json").read_text(encoding="utf-8"))["evaluate"]["test"]
+    three, two = (", ".join(f"{test[name]:.{n}f}" for name in ("iou", "dice", "accuracy")) for n in (3, 2))
+    assert f"| IoU (pooled), Dice, accuracy | {three} |" in (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    assert f"| {two} | `make demo` |" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_every_command_and_the_python_example_run_as_they_stand(finished, tmp_path):
     clone = finished.copy(tmp_path / "clone")
     make_folder(clone.path / "photos", groups=2)
