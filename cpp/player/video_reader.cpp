@@ -156,18 +156,19 @@ void VideoReader::convert(cv::Mat& into) {
 
 /// YUV to BGR by the matrix and range that the stream states; BT.601 where it states none.
 void VideoReader::scale_into(cv::Mat& into) {
-    const auto format = static_cast<AVPixelFormat>(frame_->format);
-    const SwsContext* const before = scaler_.get();
-    scaler_.reset(sws_getCachedContext(scaler_.release(), frame_->width, frame_->height, format, frame_->width,
-                                       frame_->height, AV_PIX_FMT_BGR24, SWS_BICUBIC, nullptr, nullptr, nullptr));
-    if (!scaler_) throw Error(path_.string() + ": its pixel format is unknown here", "", "re-encode it");
-    const int space = frame_->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : frame_->colorspace;
-    const int range = frame_->color_range == AVCOL_RANGE_JPEG;
-    if (scaler_.get() != before || space != space_ || range != range_) {
-        sws_setColorspaceDetails(scaler_.get(), sws_getCoefficients(space), range,
+    const bool full_range = frame_->color_range == AVCOL_RANGE_JPEG;
+    const Pixels found{frame_->width, frame_->height, frame_->format, frame_->colorspace, full_range};
+    if (!scaler_ || found != scaled_) {
+        // Not sws_getCachedContext: for full range, odd widths and 4:4:4 it makes a new one each time, unasked, and a new
+        // one knows BT.601 alone.
+        const auto format = static_cast<AVPixelFormat>(frame_->format);
+        scaler_.reset(sws_getContext(frame_->width, frame_->height, format, frame_->width, frame_->height,
+                                     AV_PIX_FMT_BGR24, SWS_BICUBIC, nullptr, nullptr, nullptr));
+        if (!scaler_) throw Error(path_.string() + ": its pixel format is unknown here", "", "re-encode it");
+        const int space = frame_->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : frame_->colorspace;
+        sws_setColorspaceDetails(scaler_.get(), sws_getCoefficients(space), full_range,
                                  sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
-        space_ = space;
-        range_ = range;
+        scaled_ = found;
     }
     std::uint8_t* const rows[] = {into.data};
     const int strides[] = {static_cast<int>(into.step)};

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <tuple>
 
 #include <opencv2/core.hpp>
 
@@ -34,6 +35,9 @@ public:
     bool read(cv::Mat& into);
 
 private:
+    /// Width, height, pixel format, colour space and whether the range is full.
+    using Pixels = std::tuple<int, int, int, int, bool>;
+
     void open();
     bool decode();
     void convert(cv::Mat& into);
@@ -50,7 +54,7 @@ private:
     AVRational fps_{};
     cv::Size size_;
     int stream_ = -1;
-    int space_ = -1, range_ = -1;  ///< what scaler_ was last told
+    Pixels scaled_{};  ///< what scaler_ was made for
     int rotation_ = 0;  ///< degrees clockwise, a multiple of 90
     bool first_waits_ = false, drained_ = false;
     cv::Mat unrotated_, other_size_;

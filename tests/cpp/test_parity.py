@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from tests.shared_data import shared
 pytestmark = built
 
 LIMIT = 0.9999
+BT709 = 1  # as ITU-T H.273 numbers it
 SHARED_CLIP = shared("video/udacity_vehicle_test_video.mp4")
 MODES = [
     pytest.param("openvino", "fp32"),
@@ -66,6 +68,26 @@ def agreement(video: Path, model: Path, masks: Path, backend: str, precision: st
     return same / total
 
 
+def write_bt709_clip(drive: Path, path: Path, size: tuple[int, int], pixels: str, full_range: bool) -> Path:
+    """The drive again, in other pixels that say they are BT.709's."""
+    with VideoSource(drive) as source, av.open(path, "w") as made:
+        stream = made.add_stream("ffv1" if size[0] % 2 else "libx264", rate=10)  # x264 takes even sizes alone
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuvj420p" if full_range else pixels
+        codec = stream.codec_context
+        codec.colorspace = codec.color_primaries = codec.color_trc = BT709
+        codec.color_range = 2 if full_range else 1
+        for frame in source:
+            picture = av.VideoFrame.from_ndarray(cv2.resize(frame.image, size), format="bgr24")
+            made.mux(
+                stream.encode(
+                    picture.reformat(format=stream.pix_fmt, dst_colorspace="ITU709", dst_color_range=codec.color_range)
+                )
+            )
+        made.mux(stream.encode(None))
+    return path
+
+
 @pytest.mark.parametrize(("backend", "precision"), MODES)
 def test_masks_of_a_rendered_clip_are_the_python_players(backend, precision, model, drive, tmp_path):
     done = play(
@@ -94,6 +116,19 @@ def test_masks_of_a_drive_are_the_python_players(backend, precision, model, tmp_
     )
     assert done.returncode == 0, done.stderr
     assert agreement(SHARED_CLIP, model, tmp_path, backend, precision) >= LIMIT
+
+
+@pytest.mark.parametrize(
+    ("size", "pixels", "full_range"),
+    [((320, 180), "yuv420p", True), ((853, 480), "yuv420p", False), ((320, 180), "yuv444p", False)],
+    ids=["full-range", "odd-width", "4:4:4"],
+)
+def test_masks_of_unusual_pixels_are_the_python_players(size, pixels, full_range, model, drive, tmp_path):
+    """In BT.709's colours, which hold from the first frame to the last."""
+    clip = write_bt709_clip(drive, tmp_path / "clip.mkv", size, pixels, full_range)
+    done = play("--video", clip, "--engine", model, "--precision", "fp32", "--save-masks", tmp_path / "masks")
+    assert done.returncode == 0, done.stderr
+    assert agreement(clip, model, tmp_path / "masks", "openvino", "fp32") >= LIMIT
 
 
 def test_masks_of_more_classes_are_the_python_players(three_class_model, drive, tmp_path):
