@@ -86,9 +86,15 @@ private:
 class TensorRtEngine : public BackendEngine {
 public:
     explicit TensorRtEngine(const Request& request) : gpu_(gpu_name()) {
-        const auto plan = plan_for(request, gpu_, logger_);
         runtime_.reset(createInferRuntime(logger_));
-        if (runtime_) engine_.reset(runtime_->deserializeCudaEngine(plan.data(), plan.size()));
+        if (!runtime_) throw std::runtime_error("TensorRT cannot start: " + logger_.last_error());
+        const auto plan = plan_for(request, gpu_, logger_);
+        load(plan);
+        if (!engine_ && !plan.kept_in.empty()) {
+            std::cerr << "tensorrt: " << plan.kept_in.string() << ": damaged or of another build; building it anew" << std::endl;
+            std::filesystem::remove(plan.kept_in);
+            load(plan_for(request, gpu_, logger_));
+        }
         if (!engine_) throw std::runtime_error("TensorRT cannot load the plan: " + logger_.last_error());
         if (const auto breach = contract_breach(request.card, inputs(), outputs()); !breach.empty()) {
             throw std::runtime_error(breach);  // before buffers are bound to names that are not there
@@ -106,6 +112,11 @@ public:
     }
 
 private:
+    /// Leaves engine_ empty if TensorRT refuses the plan.
+    void load(const Plan& plan) {
+        engine_.reset(runtime_->deserializeCudaEngine(plan.bytes.data(), plan.bytes.size()));
+    }
+
     Ports ports(TensorIOMode mode) const {
         Ports found;
         for (std::int32_t i = 0; i < engine_->getNbIOTensors(); ++i) {

@@ -5,9 +5,11 @@
 #include <cctype>
 #include <cstdio>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 
 namespace skyseg {
 namespace {
@@ -22,15 +24,19 @@ std::vector<char> read(const fs::path& path) {
     return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// Complete or not at all.
-void write(const fs::path& path, const void* data, std::size_t bytes) {
+/// Complete or not at all; says so if the disk refuses, which costs the next start minutes and this one nothing.
+void keep(const fs::path& path, const IHostMemory& memory) {
     const fs::path part = fs::path(path) += ".part";
+    std::error_code failure;
     {
         std::ofstream stream(part, std::ios::binary);
-        stream.write(static_cast<const char*>(data), static_cast<std::streamsize>(bytes));
-        if (!stream.flush()) throw std::runtime_error(path.string() + ": cannot be written");
+        stream.write(static_cast<const char*>(memory.data()), static_cast<std::streamsize>(memory.size()));
+        if (!stream.flush()) failure = std::make_error_code(std::errc::io_error);
     }
-    fs::rename(part, path);
+    if (!failure) fs::rename(part, path, failure);
+    if (!failure) return;
+    std::cerr << "tensorrt: " << path.string() << ": not kept for the next start: " << failure.message() << std::endl;
+    fs::remove(part, failure);
 }
 
 /// FNV-1a (Fowler, Noll, Vo; RFC 9923), 64 bits: tells model files apart, against accident and not against malice.
@@ -50,7 +56,8 @@ std::string plain(std::string text) {
 }
 
 [[noreturn]] void fail(const std::string& what, const TensorRtLogger& logger) {
-    throw std::runtime_error(logger.last_error().empty() ? what : what + ": " + logger.last_error());
+    const std::string why = logger.last_error();
+    throw std::runtime_error(why.empty() ? what : what + ": " + why);
 }
 
 std::unique_ptr<INetworkDefinition> make_network(IBuilder& builder) {
@@ -89,7 +96,7 @@ std::unique_ptr<IHostMemory> build(const Request& request, const fs::path& timin
     if (!plan) fail("TensorRT cannot build the graph", logger);
     if (cache && !timings.empty()) {
         const std::unique_ptr<IHostMemory> measured(cache->serialize());
-        if (measured) write(timings, measured->data(), measured->size());
+        if (measured) keep(timings, *measured);
     }
     return plan;
 }
@@ -99,12 +106,18 @@ std::unique_ptr<IHostMemory> build(const Request& request, const fs::path& timin
 void TensorRtLogger::log(Severity severity, const char* message) noexcept {
     if (severity > Severity::kERROR) return;
     try {
+        const std::lock_guard lock(mutex_);
         last_error_ = message;
     } catch (...) {  // out of memory; the message is lost, and whoever called TensorRT still hears that it failed
     }
 }
 
-std::vector<char> plan_for(const Request& request, const std::string& gpu, TensorRtLogger& logger) {
+std::string TensorRtLogger::last_error() const {
+    const std::lock_guard lock(mutex_);
+    return last_error_;
+}
+
+Plan plan_for(const Request& request, const std::string& gpu, TensorRtLogger& logger) {
     fs::path kept, timings;
     if (!request.cache.empty()) {
         fs::create_directories(request.cache);
@@ -112,12 +125,12 @@ std::vector<char> plan_for(const Request& request, const std::string& gpu, Tenso
         kept = request.cache / (request.path.stem().string() + "-" + fingerprint(read(request.path)) + "-" +
                                 plain(gpu) + "-trt" + version + ".plan");
         timings = request.cache / ("tensorrt-" + plain(gpu) + "-" + version + ".timings");
-        if (fs::is_regular_file(kept)) return read(kept);
+        if (fs::is_regular_file(kept)) return {read(kept), kept};
     }
     const auto plan = build(request, timings, logger);
-    if (!kept.empty()) write(kept, plan->data(), plan->size());
+    if (!kept.empty()) keep(kept, *plan);
     const auto* const bytes = static_cast<const char*>(plan->data());
-    return {bytes, bytes + plan->size()};
+    return {{bytes, bytes + plan->size()}, {}};
 }
 
 }  // namespace skyseg

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,15 +17,22 @@ namespace skyseg {
 class TensorRtLogger : public nvinfer1::ILogger {
 public:
     void log(Severity severity, const char* message) noexcept override;
-    const std::string& last_error() const { return last_error_; }
+    std::string last_error() const;
 
 private:
+    mutable std::mutex mutex_;  // TensorRT logs from the builder's own threads
     std::string last_error_;
 };
 
-/// The serialised engine of a model file: from the cache folder if it holds the one of this file, GPU and TensorRT
-/// version, else built (minutes) and kept there, together with what the builder measured. Without a folder it is
-/// built each time.
-std::vector<char> plan_for(const Request& request, const std::string& gpu, TensorRtLogger& logger);
+/// A serialised engine, and the file that it was kept in before; empty if it has just been built.
+struct Plan {
+    std::vector<char> bytes;
+    std::filesystem::path kept_in;
+};
+
+/// The plan of a model file: from the cache folder if it holds the one of this file, GPU and TensorRT version, else built
+/// (minutes) and kept there, together with what the builder measured; a disk that refuses is told of on stderr. Without
+/// a folder it is built each time.
+Plan plan_for(const Request& request, const std::string& gpu, TensorRtLogger& logger);
 
 }  // namespace skyseg
