@@ -18,6 +18,16 @@ std::vector<Precision> precisions(Backend backend) {
     return {Precision::fp32, Precision::fp16, Precision::int8};
 }
 
+// A model file whose card says that at least this share of bf16's labels are fp32's is opened in bf16.
+constexpr double MIN_BF16_AGREEMENT = 0.995;
+constexpr const char* BF16_AGREEMENT = "bf16_agreement";
+
+/// Whether the export measured that bf16 keeps the labels.
+bool bf16_keeps_labels(const ModelCard& card) {
+    const auto agreement = card.metrics.find(BF16_AGREEMENT);
+    return agreement != card.metrics.end() && agreement->second >= MIN_BF16_AGREEMENT;
+}
+
 Precision graph_precision(Precision precision) {
     return precision == Precision::bf16 ? Precision::fp32 : precision;
 }
@@ -42,7 +52,8 @@ Precision choose_precision(Precision wanted, Backend backend, const ModelCard& c
                            const std::filesystem::path& path) {
     const Precision graph = precision_from(card.precision);
     if (wanted == Precision::automatic) {
-        return backend == Backend::openvino && graph == Precision::fp32 && has_bf16() ? Precision::bf16 : graph;
+        const bool bf16 = backend == Backend::openvino && graph == Precision::fp32 && bf16_keeps_labels(card) && has_bf16();
+        return bf16 ? Precision::bf16 : graph;
     }
     const auto offered = precisions(backend);
     if (std::find(offered.begin(), offered.end(), wanted) == offered.end()) {

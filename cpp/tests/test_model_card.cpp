@@ -4,6 +4,7 @@
 #include "support.hpp"
 
 using namespace skyseg;
+using namespace nlohmann::literals;
 
 namespace {
 
@@ -52,9 +53,16 @@ TEST_CASE("a damaged card is refused by the file's name") {
     std::vector<nlohmann::json> damaged{{}, 5, nlohmann::json::array()};
     for (const auto& [key, value] : std::vector<std::pair<std::string, nlohmann::json>>{
              {"height", 0}, {"height", "tall"}, {"resize", "crop"}, {"classes", nlohmann::json::array()},
-             {"threshold", nullptr}, {"threshold", "half"}, {"metrics", 3}}) {
+             {"threshold", nullptr}, {"threshold", "half"}, {"threshold", 1.5}, {"threshold", -0.1}, {"metrics", 3},
+             {"precision", "fp8"}, {"precision", "auto"}, {"precision", "bf16"}}) {
         auto fields = card_json();
         fields[key] = value;
+        damaged.push_back(fields);
+    }
+    for (const auto& colour : std::vector<nlohmann::json>{nlohmann::json("blue"), "[0, 0, 256]"_json, "[0, -1, 0]"_json, "[0, 0]"_json,
+                                        "[0, 0, 0, 0]"_json, "[0, 0, 0.5]"_json}) {
+        auto fields = card_json();
+        fields["classes"][1]["colour"] = colour;
         damaged.push_back(fields);
     }
     for (const auto& fields : damaged) {

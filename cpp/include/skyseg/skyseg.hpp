@@ -91,7 +91,7 @@ std::vector<Backend> backends();
 
 struct Options {
     Backend backend = Backend::automatic;        ///< TensorRT where there is an NVIDIA GPU, else OpenVINO, else ONNX Runtime
-    Precision precision = Precision::automatic;  ///< the graph's; OpenVINO runs an fp32 graph in bf16 where the processor has it
+    Precision precision = Precision::automatic;  ///< the graph's; OpenVINO takes bf16 for fp32 where the processor has it and the card says that it keeps the labels
     int threads = 0;                             ///< for inference on a processor; 0 is every core this process may use
     int requests = 1;                            ///< calls that may run at a time; 1 gives the lowest latency
     std::optional<double> threshold;             ///< instead of the card's, for a binary model
