@@ -42,7 +42,7 @@ Compositor::Compositor(const ModelCard& card, Look look, cv::Size frame_size)
       steps_(std::max(1, static_cast<int>(std::nearbyint(frame_size.height / 720.0)))),
       colours_(colour_map(card, look.colour)),
       // One colour needs no map per frame.
-      tint_(BAND, frame_size.width, CV_8UC3, bgr(look.colour.value_or(card.classes[1].colour))),
+      tint_(BAND + 4 * steps_, frame_size.width, CV_8UC3, bgr(look.colour.value_or(card.classes[1].colour))),
       kernel_(cv::Mat::ones(3, 3, CV_8U)) {}
 
 cv::Size Compositor::size() const {
@@ -61,37 +61,42 @@ void Compositor::compose(const cv::Mat& frame_bgr, const cv::Mat& labels, cv::Ma
         cv::Mat left = out.colRange(0, frame_.width), right = out.colRange(frame_.width, out.cols);
         frame_bgr.copyTo(left);
         frame_bgr.copyTo(right);
-        draw(labels, true, right);
+        draw(labels, true, steps_, right);
         return;
     }
     if (out.data != frame_bgr.data) frame_bgr.copyTo(out);
     if (look_.view == View::cut_out) {
         out.setTo(bgr(look_.background), labels);
     } else {
-        draw(labels, look_.view == View::overlay, out);
+        const bool tinted = look_.view == View::overlay;
+        draw(labels, tinted, tinted ? steps_ : 2 * steps_, out);
     }
 }
 
 /// Tints the classes, or not, and outlines them: a blue tint over a blue sky hardly shows; its outline does.
-void Compositor::draw(const cv::Mat& labels, bool tinted, cv::Mat& picture) {
-    cv::morphologyEx(labels, edge_, cv::MORPH_GRADIENT, kernel_, {-1, -1}, steps_);
-    if (!binary_) cv::dilate(labels, grown_, kernel_, {-1, -1}, steps_);
+/// steps: half of the outline's width, in pixels.
+void Compositor::draw(const cv::Mat& labels, bool tinted, int steps, cv::Mat& picture) {
     for (int top = 0; top < frame_.height; top += BAND) {
         const cv::Range rows(top, std::min(top + BAND, frame_.height));
+        // With the rows around it that its outline depends on.
+        const cv::Range wider(std::max(rows.start - steps, 0), std::min(rows.end + steps, frame_.height));
+        const cv::Range inner(rows.start - wider.start, rows.end - wider.start);
+        cv::morphologyEx(labels.rowRange(wider), edge_, cv::MORPH_GRADIENT, kernel_, {-1, -1}, steps);
         cv::Mat band = picture.rowRange(rows);
-        const cv::Mat colour = tint(rows).rowRange(0, rows.size());
+        const cv::Mat colour = tint(labels.rowRange(wider), steps).rowRange(inner);
         if (tinted) {
             cv::addWeighted(band, 1 - look_.opacity, colour, look_.opacity, 0, blend_);
             blend_.copyTo(band, labels.rowRange(rows));
         }
-        colour.copyTo(band, edge_.rowRange(rows));
+        colour.copyTo(band, edge_.rowRange(inner));
     }
 }
 
-/// The colour of every pixel's class in these rows, classes grown by the width of their outline.
-const cv::Mat& Compositor::tint(const cv::Range& rows) {
+/// The colour of every pixel's class in these rows, classes grown, as half of the outline lies outside.
+const cv::Mat& Compositor::tint(const cv::Mat& labels, int steps) {
     if (binary_) return tint_;
-    cv::applyColorMap(grown_.rowRange(rows), tint_, colours_);
+    cv::dilate(labels, grown_, kernel_, {-1, -1}, steps);
+    cv::applyColorMap(grown_, tint_, colours_);
     return tint_;
 }
 

@@ -28,7 +28,7 @@ struct Look {
 ///     overlay       the frame, its classes tinted and outlined in their colours
 ///     mask          white on black, or the classes' colours where there are several
 ///     side-by-side  the frame left, the overlay right
-///     outline       the frame, its classes outlined alone
+///     outline       the frame, its classes outlined alone, twice as wide as in the overlay
 ///     cut-out       the frame, its classes cut out and the background colour in their place
 class Compositor {
 public:
@@ -46,15 +46,15 @@ public:
     void compose(const cv::Mat& frame_bgr, const cv::Mat& labels, cv::Mat& out);
 
 private:
-    void draw(const cv::Mat& labels, bool tinted, cv::Mat& picture);
+    void draw(const cv::Mat& labels, bool tinted, int steps, cv::Mat& picture);
     void mask(const cv::Mat& labels, cv::Mat& out);
-    const cv::Mat& tint(const cv::Range& rows);
+    const cv::Mat& tint(const cv::Mat& labels, int steps);
 
     Look look_;
     cv::Size frame_;
     bool binary_;
     int steps_;
-    cv::Mat colours_, tint_, blend_, grown_, edge_, kernel_;  // tint_ and blend_: a band of rows
+    cv::Mat colours_, tint_, blend_, grown_, edge_, kernel_;  // but for the maps, of a band of rows
 };
 
 /// The mask as a file holds it, CV_8UC1: binary: 255 is class 1, 0 is not; else the class index.

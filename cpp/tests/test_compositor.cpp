@@ -1,3 +1,5 @@
+#include <opencv2/imgproc.hpp>
+
 #include "../player/compositor.hpp"
 #include "support.hpp"
 
@@ -59,7 +61,8 @@ TEST_CASE("the other views") {
     CHECK(at(composed(sky_card(), look, upper_half()), 40) == cv::Vec3b(0, 0, 0));
     look.view = View::outline;
     CHECK(at(composed(sky_card(), look, upper_half()), 5) == cv::Vec3b(100, 100, 100));
-    CHECK(at(composed(sky_card(), look, upper_half()), 24) == cv::Vec3b(200, 20, 10));
+    for (const int row : {23, 24, 25, 26}) CHECK(at(composed(sky_card(), look, upper_half()), row) == cv::Vec3b(200, 20, 10));
+    for (const int row : {22, 27}) CHECK(at(composed(sky_card(), look, upper_half()), row) == cv::Vec3b(100, 100, 100));
     look.view = View::cut_out;
     look.background = {1, 2, 3};
     CHECK(at(composed(sky_card(), look, upper_half()), 5) == cv::Vec3b(3, 2, 1));
@@ -69,6 +72,19 @@ TEST_CASE("the other views") {
     CHECK(both.cols == 120);
     CHECK(at(both, 5) == cv::Vec3b(100, 100, 100));
     CHECK(at(both, 5, 90) == cv::Vec3b(150, 60, 55));
+}
+
+TEST_CASE("an outline is the same wherever the bands of rows meet") {
+    Look look;
+    look.view = View::outline;
+    for (int horizon = 26; horizon < 40; ++horizon) {
+        cv::Mat labels(SIZE, CV_8UC1, cv::Scalar(0)), edge;
+        labels.rowRange(0, horizon).setTo(1);
+        cv::morphologyEx(labels, edge, cv::MORPH_GRADIENT, cv::Mat::ones(3, 3, CV_8U), {-1, -1}, 2);
+        cv::Mat drawn;
+        cv::extractChannel(composed(sky_card(), look, labels), drawn, 0);
+        CHECK(cv::countNonZero((drawn == 200) != (edge != 0)) == 0);
+    }
 }
 
 TEST_CASE("several classes have their own colours") {
