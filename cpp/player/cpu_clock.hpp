@@ -14,6 +14,9 @@ ThreadIds minus(const ThreadIds& after, const ThreadIds& before);
 /// CPU seconds that these threads have used so far; those that have ended count nothing.
 double cpu_seconds(const ThreadIds& ids);
 
+/// Seconds since the system started this process, to 10 ms; 0 where not on Linux.
+double process_age();
+
 double process_cpu_seconds();
 double thread_cpu_seconds();
 

@@ -7,6 +7,9 @@
 
 namespace skyseg {
 
+/// Throws Error if a folder cannot be made, or nothing can be written in it; makes nothing. "" is the working folder.
+void check_writable(const std::filesystem::path& folder);
+
 /// Makes a folder; throws Error if that fails or nothing can be written in it. "" is the working folder.
 void make_writable(const std::filesystem::path& folder);
 
@@ -26,11 +29,15 @@ private:
     std::filesystem::path target_, part_;
 };
 
-/// Writes a file, with the folders above it, complete or not at all; an earlier one stays until then. Throws Error.
+/// Whether a path is no place for a file but leads to what is already open: a device, a pipe, /dev/stdout.
+bool is_device(const std::filesystem::path& path);
+
+/// Writes a file, with the folders above it, complete or not at all; an earlier one stays until then. A device is written
+/// to as it is. Throws Error.
 void write_whole(const std::filesystem::path& path, const void* data, std::size_t bytes);
 
-/// Whether both are there and one file.
-bool same_file(const std::filesystem::path& one, const std::filesystem::path& other);
+/// One name for all spellings of a path, whether or not it exists: absolute, without dots and links.
+std::filesystem::path resolved(const std::filesystem::path& path);
 
 /// The suffix with its dot, in lower case.
 std::string lower_suffix(const std::filesystem::path& path);

@@ -9,8 +9,10 @@
 #include <optional>
 #include <vector>
 
+#include "cpu_clock.hpp"
 #include "files.hpp"
 #include "options.hpp"
+#include "outputs.hpp"
 #include "photos.hpp"
 #include "pipeline.hpp"
 #include "report.hpp"
@@ -64,29 +66,16 @@ Engine open_engine(const PlayerOptions& options, bool pipelined) {
     return engine;
 }
 
-/// Whether to open a window: if asked to, or if nothing is saved and there is a display.
-bool shows(const PlayerOptions& options) {
-    if (!options.show && !(options.save.empty() && options.save_masks.empty())) return false;
-    if (const auto reason = Window::unavailable(); !reason.empty()) {
-        throw Error(options.show ? "cannot open a window" : "nothing to do with the result", reason,
-                    std::string("add --save OUT or --save-masks DIR") + (options.show ? " and drop --show" : ""));
-    }
-    return true;
+/// All that is read, the model file too.
+std::vector<fs::path> inputs_with(std::vector<fs::path> inputs, const PlayerOptions& options) {
+    if (!options.engine.empty()) inputs.push_back(options.engine);
+    return inputs;
 }
 
-std::vector<std::string> saved_notes(const PlayerOptions& options) {
-    std::vector<std::string> notes;
-    for (const auto& path : {options.save, options.save_masks}) {
-        if (!path.empty()) notes.push_back("saved: " + path.string());
-    }
-    return notes;
-}
-
-RunStats play_video(const PlayerOptions& options) {
+/// began: when the command was, on the clock of `now`.
+RunStats play_video(const PlayerOptions& options, double began) {
     const fs::path video = options.video;
-    if (!options.save.empty() && same_file(options.save, video)) {
-        throw Error(options.save.string() + ": is the input itself", "", "save to another file");
-    }
+    refuse_outputs(options, inputs_with({video}, options));
     const bool show = shows(options);
     VideoReader reader(video);
     Engine engine = open_engine(options, true);
@@ -96,7 +85,7 @@ RunStats play_video(const PlayerOptions& options) {
     std::vector<std::unique_ptr<Sink>> sinks;
     if (!options.save_masks.empty()) sinks.push_back(std::make_unique<MaskFolder>(options.save_masks, card));
     if (!options.save.empty()) {
-        sinks.push_back(std::make_unique<VideoSink>(options.save, compositor->size(), reader.fps()));
+        sinks.push_back(std::make_unique<VideoSink>(options.save, compositor->size(), reader.fps(), video));
     }
     std::optional<Window> window;
     if (show) window.emplace(video.filename().string() + WINDOW_HINT, sinks.empty() ? av_q2d(reader.fps()) : 0, false);
@@ -107,10 +96,14 @@ RunStats play_video(const PlayerOptions& options) {
     {
         Progress progress(total, "frames", options.quiet);
         stats = play(reader, engine, sinks,
-                     {compositor ? &*compositor : nullptr, window ? &*window : nullptr, options.max_frames,
+                     {compositor ? &*compositor : nullptr, window ? &*window : nullptr, options.max_frames, began,
                       [&](long count) { progress.at(count); }});
+        if (window) window->linger();
     }
     auto notes = saved_notes(options);
+    for (const auto& sink : sinks) {
+        for (const auto& note : sink->notes()) notes.push_back(note);
+    }
     if (!stats.interrupted && !show && total > 0 && static_cast<double>(stats.frames) < 0.95 * static_cast<double>(total)) {
         notes.push_back("note: " + options.video + " promises " + std::to_string(total) +
                         " frames, but ends or is damaged after " + std::to_string(stats.frames));
@@ -120,42 +113,48 @@ RunStats play_video(const PlayerOptions& options) {
 }
 
 /// The run, with the photos in it that could not be read.
-PhotoRun segment_images(const PlayerOptions& options) {
+PhotoRun segment_images(const PlayerOptions& options, double began) {
     const bool show = shows(options);
-    const auto photos = plan_photos(options.images, options.save_masks, options.save, options.max_frames);
+    const auto plan = plan_photos(options.images, options.save_masks, options.save, options.max_frames);
+    std::vector<fs::path> inputs;
+    for (const auto& photo : plan.photos) inputs.push_back(photo.path);
+    refuse_outputs(options, inputs_with(inputs, options));
     Engine engine = open_engine(options, false);
-    for (const auto& folder : {options.save, options.save_masks}) {
-        if (!folder.empty()) make_writable(folder);
-    }
     std::optional<Window> window;
     if (show) window.emplace(fs::path(options.images).filename().string() + WINDOW_HINT, 0, true);
     PhotoRun run;
     {
-        Progress progress(static_cast<long>(photos.size()), "photos", options.quiet);
-        run = segment_photos(photos, engine, options.look, window ? &*window : nullptr,
+        Progress progress(static_cast<long>(plan.photos.size()), "photos", options.quiet);
+        run = segment_photos(plan.photos, engine, options.look, window ? &*window : nullptr, began,
                              [&](long count) { progress.at(count); });
     }
-    if (!options.quiet) std::cout << summary(run.stats, "photos", saved_notes(options)) << std::flush;
+    run.unreadable.insert(run.unreadable.begin(), plan.unreadable.begin(), plan.unreadable.end());
+    run.looked_at = static_cast<long>(plan.photos.size() + plan.unreadable.size());
+    auto notes = plan.notes;
+    for (const auto& note : saved_notes(options)) notes.push_back(note);
+    if (!options.quiet) std::cout << summary(run.stats, "photos", notes) << std::flush;
     return run;
 }
 
 void refuse_unreadable(const PhotoRun& run) {
     if (run.unreadable.empty()) return;
     std::string names;
-    for (const auto& path : run.unreadable) names += (names.empty() ? "" : "\n       ") + path.string();
-    const auto all = run.stats.frames + static_cast<long>(run.unreadable.size());
-    throw Error(std::to_string(run.unreadable.size()) + " of " + std::to_string(all) + " cannot be read, and have no mask",
-                names, "mend, convert (to .jpg or .png) or remove them; the others are done");
+    for (const auto& [path, why] : run.unreadable) {
+        names += (names.empty() ? "" : "\n       ") + path.string() + ": " + why;
+    }
+    throw Error(std::to_string(run.unreadable.size()) + " of " + std::to_string(run.looked_at) +
+                    " cannot be read, and have no mask",
+                names, run.stats.frames > 0 ? "mend, convert (to .jpg or .png) or remove them; the others are done" : "");
 }
 
 int run(int count, const char* const* arguments) {
+    const double began = now() - process_age();
     const PlayerOptions options = parse(count, arguments);
     if (options.help) {
         std::cout << help();
         return 0;
     }
-    if (!options.stats_json.empty()) make_writable(options.stats_json.parent_path());
-    const PhotoRun run = options.video.empty() ? segment_images(options) : PhotoRun{play_video(options), {}};
+    const PhotoRun run = options.video.empty() ? segment_images(options, began) : PhotoRun{play_video(options, began), {}, 0};
     const RunStats& stats = run.stats;
     if (!options.stats_json.empty()) {
         const std::string json = stats.to_json();

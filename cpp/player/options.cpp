@@ -107,7 +107,7 @@ const std::vector<Option>& options() {
          [](O& o, S& t) { o.look.background = colour(t); }},
         {"--backend", "NAME", "auto, openvino, onnxruntime or tensorrt (default: auto); built in: " + listed(backends()),
          [](O& o, S& t) { o.model.backend = choice(backend_from, t); }},
-        {"--precision", "NAME", "auto, fp32, bf16, fp16 or int8 (default: auto, the model's; bf16 for fp32 where the processor has it)",
+        {"--precision", "NAME", "auto, fp32, bf16, fp16 or int8 (default: auto, the model's; bf16 for fp32 where\n                          the processor has it and the model's card says that it keeps the labels)",
          [](O& o, S& t) { o.model.precision = choice(precision_from, t); }},
         {"--threshold", "0..1", "probability from which a pixel is sky (default: the model's)",
          [](O& o, S& t) { o.model.threshold = share(t); }},

@@ -35,12 +35,12 @@ public:
     Worker(Engine& engine, const Look& look, Window* window, Measured& measured)
         : engine_(engine), look_(look), window_(window), measured_(measured) {}
 
-    /// False if the photo cannot be read.
-    bool segment(const Photo& photo) {
+    /// False, and why, if the photo cannot be read.
+    bool segment(const Photo& photo, std::string& why) {
         cv::Mat image;
         {
             const Timing timing(measured_, DECODE);
-            image = read_photo(photo.path);
+            image = read_photo(photo.path, &why);
         }
         if (image.empty()) return false;
         {
@@ -81,7 +81,7 @@ private:
 }  // namespace
 
 PhotoRun segment_photos(const std::vector<Photo>& photos, Engine& engine, const Look& look, Window* window,
-                        const std::function<void(long)>& on_photo) {
+                        double began, const std::function<void(long)>& on_photo) {
     PhotoRun run;
     Measured measured;
     Worker worker(engine, look, window, measured);
@@ -90,21 +90,16 @@ PhotoRun segment_photos(const std::vector<Photo>& photos, Engine& engine, const 
     long done = 0;
     for (const auto& photo : photos) {
         if (Interrupts::requested()) break;
-        if (!worker.segment(photo)) {
-            run.unreadable.push_back(photo.path);
+        std::string why;
+        if (!worker.segment(photo, why)) {
+            run.unreadable.push_back({photo.path, why});
         } else {
-            if (++measured.frames == 1) measured.first_frame_s = now() - started;
+            if (++measured.frames == 1) measured.first_frame_s = now() - began;
             if (window != nullptr && !window->show(worker.picture())) break;
         }
         if (on_photo) on_photo(++done);
     }
     measured.interrupted = Interrupts::requested();
-    if (measured.frames == 0 && !run.unreadable.empty() && !measured.interrupted) {
-        const auto count = run.unreadable.size();
-        throw Error(run.unreadable.front().string() + ": not a readable picture",
-                    count > 1 ? "none of " + std::to_string(count) + " could be read" : "",
-                    "give JPEG, PNG, BMP, TIFF or WebP files");
-    }
     measured.seconds = now() - started;
     run.stats = summarise(measured);
     return run;

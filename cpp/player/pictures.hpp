@@ -10,8 +10,8 @@
 
 namespace skyseg {
 
-/// A picture as CV_8UC3 BGR, EXIF rotation applied; empty if it cannot be read.
-cv::Mat read_photo(const std::filesystem::path& path);
+/// A picture as CV_8UC3 BGR, EXIF rotation applied; empty, and why, if it cannot be read.
+cv::Mat read_photo(const std::filesystem::path& path, std::string* why = nullptr);
 
 /// Writes a picture in the format of its suffix, complete or not at all. Throws Error.
 void write_picture(const std::filesystem::path& path, const cv::Mat& picture);

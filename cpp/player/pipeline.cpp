@@ -38,6 +38,7 @@ struct Canvas {
 struct Item {
     cv::Mat frame;
     Masks small;
+    std::optional<double> time;  // in the video, in seconds
     double started = 0, answered = 0;
     Canvas canvas;
 };
@@ -115,14 +116,14 @@ private:
 
     void deliver() {
         while (auto item = delivered_.get()) {
-            if (show_.window != nullptr && !stopping() && !show_.window->show((*item)->canvas.picture)) {
+            if (show_.window != nullptr && !stopping() && !show_.window->show((*item)->canvas.picture, (*item)->time)) {
                 window_quit_ = true;
             }
             if (in_place_) frames_.put(std::move((*item)->frame));
             canvases_.put(std::move((*item)->canvas));
             ++measured_.frames;
             measured_.seconds = now() - started_;
-            if (measured_.frames == 1) measured_.first_frame_s = measured_.seconds;
+            if (measured_.frames == 1) measured_.first_frame_s = now() - show_.began.value_or(started_);
             if (show_.on_frame) show_.on_frame(measured_.frames);
         }
     }
@@ -136,6 +137,7 @@ private:
             measured_.wall[DECODE].push_back(now() - began);
             auto item = std::make_shared<Item>();
             item->frame = std::move(*frame);
+            item->time = reader_.time();
             Task task{item, {}};
             ordered_.put({item, task.done.get_future()});
             waiting_.put(std::move(task));
@@ -181,7 +183,9 @@ private:
     void sink() {
         while (auto item = composed_.get()) {
             const double began = now();
-            for (const auto& sink : sinks_) sink->write((*item)->canvas.picture, (*item)->canvas.labels);
+            for (const auto& sink : sinks_) {
+                sink->write((*item)->canvas.picture, (*item)->canvas.labels, (*item)->time);
+            }
             measured_.wall[SINK].push_back(now() - began);
             delivered_.put(std::move(*item));
         }

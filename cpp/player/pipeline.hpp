@@ -26,6 +26,7 @@ struct Show {
     Compositor* compositor = nullptr;  ///< makes the pictures; needed by a window and by sinks that take pictures
     Window* window = nullptr;          ///< shown on the calling thread
     long max_frames = 0;               ///< 0 is all
+    std::optional<double> began;       ///< on the clock of `now`, from which first_frame_s counts; else the run's start
     std::function<void(long)> on_frame;  ///< called on the calling thread with the number of frames delivered
 };
 

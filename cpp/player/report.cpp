@@ -30,9 +30,10 @@ std::string model_line(const EngineInfo& info) {
 }
 
 std::string summary(const RunStats& stats, const std::string& unit, const std::vector<std::string>& notes) {
-    std::string text = format("%ld %s in %.2f s: %.1f FPS, %.0f%% of what the cores allow; peak memory %.0f MiB\n",
+    std::string text = format("%ld %s in %.2f s: %.1f FPS, %.0f%% of what the cores allow; first after %.2f s; "
+                              "peak memory %.0f MiB\n",
                               stats.frames, unit.c_str(), stats.seconds, stats.fps, 100 * stats.share_of_limit,
-                              stats.peak_rss_mb);
+                              stats.first_frame_s, stats.peak_rss_mb);
     text += format("%-8s %8s %8s %8s\n", "step", "p50 ms", "p95 ms", "CPU ms");
     for (std::size_t step = 0; step < STEPS; ++step) {
         const auto& figures = stats.steps[step];

@@ -12,7 +12,7 @@ MaskFolder::MaskFolder(std::filesystem::path folder, ModelCard card)
     make_writable(folder_);
 }
 
-void MaskFolder::write(const cv::Mat&, const cv::Mat& labels) {
+void MaskFolder::write(const cv::Mat&, const cv::Mat& labels, std::optional<double>) {
     char name[32];
     std::snprintf(name, sizeof name, "%06ld.png", frames_++);
     mask_picture(labels, card_, mask_);

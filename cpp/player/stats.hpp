@@ -34,7 +34,8 @@ struct RunStats {
     double seconds = 0, fps = 0;
     double model_fps = 0;       ///< frames / seconds in which at least one inference was in flight
     double share_of_limit = 0;  ///< fps / (cores / CPU seconds per frame): 1.0 is every core at work all the time
-    double peak_rss_mb = 0, first_frame_s = 0;
+    double peak_rss_mb = 0;
+    double first_frame_s = 0;  ///< from the start of the process to the first frame shown, or handed to every sink
     std::array<StepStats, STEPS> steps;
     bool interrupted = false;
 

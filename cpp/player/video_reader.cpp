@@ -111,6 +111,11 @@ bool VideoReader::read(cv::Mat& into) {
     return true;
 }
 
+std::optional<double> VideoReader::time() const {
+    if (frame_->best_effort_timestamp == AV_NOPTS_VALUE) return std::nullopt;
+    return static_cast<double>(frame_->best_effort_timestamp) * av_q2d(input_->streams[stream_]->time_base);
+}
+
 /// The next frame into frame_; damaged packets are passed over.
 bool VideoReader::decode() {
     while (true) {

@@ -34,6 +34,9 @@ public:
     /// Decodes the next frame, BGR, into a `buffer`; false after the last.
     bool read(cv::Mat& into);
 
+    /// Of the frame that was read last, in seconds; absent where the file does not say.
+    std::optional<double> time() const;
+
 private:
     /// Width, height, pixel format, colour space and whether the range is full.
     using Pixels = std::tuple<int, int, int, int, bool>;

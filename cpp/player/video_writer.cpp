@@ -7,7 +7,6 @@ extern "C" {
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <iostream>
 
 #include <opencv2/imgproc.hpp>
@@ -25,62 +24,71 @@ constexpr std::array ENCODERS = {"libx264", "libopenh264", "mpeg4"};
 constexpr const char* PRESET = "ultrafast";
 constexpr const char* QUALITY = "20";  // x264's constant rate factor
 constexpr int MPEG4_QUALITY = 3;       // its quantiser, 1 (best) to 31
-constexpr int LARGEST_DENOMINATOR = 1001;  // so that 30000/1001 and its kin come out exactly
+constexpr int MPEG4_TICKS = 65'535;    // ISO/IEC 14496-2, vop_time_increment_resolution has 16 bits
 
-AVRational nearest(AVRational fps) {
-    AVRational best{0, 1};
-    double nearest = INFINITY;
-    for (int den = 1; den <= LARGEST_DENOMINATOR; ++den) {
-        const AVRational candidate{static_cast<int>(std::lround(av_q2d(fps) * den)), den};
-        const double distance = std::abs(av_q2d(candidate) - av_q2d(fps));
-        if (candidate.num > 0 && distance < nearest) {
-            best = candidate;
-            nearest = distance;
-        }
-    }
-    return best;
-}
 
 }  // namespace
 
-VideoWriter::VideoWriter(fs::path path, cv::Size size, AVRational fps)
+void refuse_unless_video(const fs::path& path) {
+    const std::string suffix = lower_suffix(path);
+    if (std::find(SUFFIXES.begin(), SUFFIXES.end(), suffix) == SUFFIXES.end()) {
+        throw Error(path.string() + ": cannot write a video of this kind", "",
+                    "end it in one of: .mp4, .mov, .m4v, .mkv");
+    }
+    if (fs::is_directory(path)) {
+        throw Error(path.string() + ": a folder of this name is in the way", "", "name a file");
+    }
+}
+
+VideoWriter::VideoWriter(fs::path path, cv::Size size, AVRational fps, const fs::path& sound_of)
     : path_(std::move(path)),
       part_(path_),
       size_(size),
       even_(size.width + size.width % 2, size.height + size.height % 2),
       frame_(av_frame_alloc()),
       packet_(av_packet_alloc()) {
-    const std::string suffix = lower_suffix(path_);
-    if (std::find(SUFFIXES.begin(), SUFFIXES.end(), suffix) == SUFFIXES.end()) {
-        throw Error(path_.string() + ": cannot write a video of this kind", "",
-                    "end it in one of: .mp4, .mov, .m4v, .mkv");
-    }
-    if (fs::is_directory(path_)) {
-        throw Error(path_.string() + ": a folder of this name is in the way", "", "name a file");
-    }
+    refuse_unless_video(path_);
     make_writable(path_.parent_path());
     av_log_set_level(AV_LOG_QUIET);
+    if (!sound_of.empty()) sound_.emplace(sound_of);
+    if (sound_ && !*sound_) sound_.reset();
+    open(fps);
+    frame_->format = AV_PIX_FMT_YUV420P;
+    frame_->width = even_.width;
+    frame_->height = even_.height;
+}
+
+/// Opens the file; without the sound where that is what FFmpeg refuses, as it does TrueHD in MP4.
+void VideoWriter::open(AVRational fps) {
     AVFormatContext* format = nullptr;
     check(avformat_alloc_output_context2(&format, nullptr, nullptr, part_.path().c_str()), "cannot be written");
     output_.reset(format);
     const auto before = thread_ids();
-    open_encoder(nearest(fps));
+    open_encoder(fps);
     threads_ = minus(thread_ids(), before);
     AVStream* const stream = avformat_new_stream(format, nullptr);
     if (stream == nullptr) throw std::bad_alloc();
     check(avcodec_parameters_from_context(stream->codecpar, codec_.get()), "cannot be written");
     stream->time_base = codec_->time_base;
     stream->avg_frame_rate = codec_->framerate;
+    if (sound_) sound_->join(*format);
     check(avio_open(&format->pb, part_.path().c_str(), AVIO_FLAG_WRITE), "cannot be written");
+    const int begun = begin_file();
+    if (begun < 0 && sound_ && format->pb->error == 0) {
+        notes_.push_back("note: the sound is left out: " + ffmpeg::words(begun));
+        sound_.reset();
+        return open(fps);
+    }
+    check(begun, "cannot be written");
+}
+
+int VideoWriter::begin_file() {
     AVDictionary* options = nullptr;
     // The index first, so that a player can begin before the file is whole.
-    if (suffix != ".mkv") av_dict_set(&options, "movflags", "faststart", 0);
-    const int begun = avformat_write_header(format, &options);
+    if (lower_suffix(path_) != ".mkv") av_dict_set(&options, "movflags", "faststart", 0);
+    const int begun = avformat_write_header(output_.get(), &options);
     av_dict_free(&options);
-    check(begun, "cannot be written");
-    frame_->format = AV_PIX_FMT_YUV420P;
-    frame_->width = even_.width;
-    frame_->height = even_.height;
+    return begun;
 }
 
 void VideoWriter::open_encoder(AVRational fps) {
@@ -102,8 +110,9 @@ bool VideoWriter::try_encoder(const char* name, AVRational fps) {
     codec_->width = even_.width;
     codec_->height = even_.height;
     codec_->pix_fmt = AV_PIX_FMT_YUV420P;
-    codec_->time_base = av_inv_q(fps);
-    codec_->framerate = fps;
+    clock_.emplace(fps, encoder->id == AV_CODEC_ID_MPEG4 ? MPEG4_TICKS : 0);
+    codec_->time_base = clock_->time_base();
+    codec_->framerate = clock_->rate();
     codec_->thread_count = ffmpeg::threads();
     // What COLOR_BGR2YUV_I420 produces.
     codec_->colorspace = AVCOL_SPC_SMPTE170M;
@@ -122,7 +131,8 @@ bool VideoWriter::try_encoder(const char* name, AVRational fps) {
     return avcodec_open2(codec_.get(), encoder, nullptr) >= 0;
 }
 
-void VideoWriter::write(const cv::Mat& picture) {
+void VideoWriter::write(const cv::Mat& picture, std::optional<double> time) {
+    if (!end_) start_ = time.value_or(0);
     const cv::Mat* even = &picture;
     if (even_ != size_) {
         cv::copyMakeBorder(picture, doubled_, 0, even_.height - size_.height, 0, even_.width - size_.width,
@@ -131,8 +141,10 @@ void VideoWriter::write(const cv::Mat& picture) {
     }
     cv::Mat yuv = planes();
     cv::cvtColor(*even, yuv, cv::COLOR_BGR2YUV_I420);
-    frame_->pts = pictures_++;
+    frame_->pts = clock_->tick(time);
+    end_ = frame_->pts + clock_->frame_ticks();
     encode(frame_.get());
+    write_sound(frame_->pts);
 }
 
 /// The planes of frame_, one below the other as OpenCV writes them.
@@ -148,8 +160,9 @@ cv::Mat VideoWriter::planes() {
 }
 
 void VideoWriter::finish() {
-    if (pictures_ == 0) return;
+    if (!end_) return;
     encode(nullptr);
+    write_sound(*end_);
     check(av_write_trailer(output_.get()), "cannot be finished");
     check(output_->pb->error, "cannot be finished");
     check(avio_closep(&output_->pb), "cannot be finished");
@@ -160,6 +173,16 @@ void VideoWriter::finish() {
     }
 }
 
+void VideoWriter::write_sound(std::int64_t until) {
+    if (sound_) check(sound_->until(clock_->seconds(until), start_), "cannot be written to");
+}
+
+std::vector<std::string> VideoWriter::notes() const {
+    auto notes = notes_;
+    if (sound_) notes.insert(notes.end(), sound_->notes().begin(), sound_->notes().end());
+    return notes;
+}
+
 /// nullptr: the last frames come out.
 void VideoWriter::encode(AVFrame* frame) {
     check(avcodec_send_frame(codec_.get(), frame), "cannot be written to");
@@ -167,7 +190,7 @@ void VideoWriter::encode(AVFrame* frame) {
         const int received = avcodec_receive_packet(codec_.get(), packet_.get());
         if (received == AVERROR(EAGAIN) || received == AVERROR_EOF) return;
         check(received, "cannot be written to");
-        packet_->duration = 1;
+        packet_->duration = clock_->frame_ticks();
         av_packet_rescale_ts(packet_.get(), codec_->time_base, output_->streams[0]->time_base);
         check(av_interleaved_write_frame(output_.get(), packet_.get()), "cannot be written to");
         check(output_->pb->error, "cannot be written to");

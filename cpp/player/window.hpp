@@ -1,6 +1,7 @@
 // A window on the screen; used from the main thread.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <opencv2/core.hpp>
@@ -20,7 +21,8 @@ inline constexpr const char* WINDOW_TOOLKIT = "skyseg_window_toolkit";
 
 class Window {
 public:
-    /// fps: the pace to show pictures at, at most; 0 shows them as they come. hold: wait for a key after each.
+    /// fps: nominally, of pictures that are shown at their times; 0 shows them as they come. hold: wait for a key after
+    /// each.
     Window(std::string title, double fps, bool hold);
     ~Window();
     Window(const Window&) = delete;
@@ -29,17 +31,23 @@ public:
     /// Why no window can be opened here; empty if one can. Asked first, because the toolkit would end the process.
     static std::string unavailable();
 
-    /// Shows a picture and answers keys: q or Esc quits, space pauses. False once the user has quit.
-    bool show(const cv::Mat& picture);
+    /// Shows a picture, with `fps` once it is due, and answers keys: q or Esc quits, space pauses. False once the user
+    /// has quit. time: of the picture in its source, in seconds.
+    bool show(const cv::Mat& picture, std::optional<double> time = std::nullopt);
+
+    /// Leaves the last picture standing for its time.
+    void linger();
 
 private:
-    int wait_until_due();
+    void await(std::optional<double> time);
+    void heed(int key, bool hold);
     int wait_for_key() const;
 
     const WindowToolkit& toolkit_;
     std::string title_;
-    double interval_, due_ = 0;
-    bool hold_, open_ = false;
+    double interval_, due_ = 0;   ///< seconds; when the picture that stands was due
+    std::optional<double> time_;  ///< of that picture
+    bool hold_, open_ = false, quit_ = false;
 };
 
 }  // namespace skyseg

@@ -34,10 +34,12 @@ Engine engine_with(int requests) {
 class Probe : public Sink {
 public:
     explicit Probe(int breaks_at = -1) : breaks_at_(breaks_at) {}
-    void write(const cv::Mat& picture, const cv::Mat& labels) override {
+    void write(const cv::Mat& picture, const cv::Mat& labels, std::optional<double> time) override {
         if (seen == breaks_at_) throw std::runtime_error("the probe broke");
         CHECK(std::abs(horizon_in(labels) - horizon(seen)) <= 3);
         if (!picture.empty()) CHECK(picture.rows == SIZE.height);
+        REQUIRE(time.has_value());
+        CHECK(*time == doctest::Approx(seen / 12.0));
         if (seen % 5 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
         ++seen;
     }
@@ -71,7 +73,7 @@ Played played(int requests, std::optional<View> view, long max_frames = 0) {
     const auto& probe = static_cast<Probe&>(*sinks.front());
     long counted = 0;
     const auto stats = play(reader, engine, sinks,
-                            {compositor ? &*compositor : nullptr, nullptr, max_frames, [&](long n) { counted = n; }});
+                            {compositor ? &*compositor : nullptr, nullptr, max_frames, {}, [&](long n) { counted = n; }});
     CHECK(counted == stats.frames);
     return {stats, probe.seen, probe.finished};
 }
@@ -103,11 +105,11 @@ TEST_CASE("an error in a sink ends the run with that error, and nothing is finis
     for (const int breaks_at : {0, 1, 11, FRAMES - 1}) {
         VideoReader reader(path);
         std::vector<std::unique_ptr<Sink>> sinks;
-        sinks.push_back(std::make_unique<VideoSink>(folder / "out.mp4", SIZE, reader.fps()));
+        sinks.push_back(std::make_unique<VideoSink>(folder / "out.mp4", SIZE, reader.fps(), ""));
         sinks.push_back(std::make_unique<Probe>(breaks_at));
         const auto& probe = static_cast<Probe&>(*sinks.back());
         Compositor compositor(engine.info().card, {}, SIZE);
-        CHECK_THROWS_WITH(play(reader, engine, sinks, {&compositor, nullptr, 0, {}}), "the probe broke");
+        CHECK_THROWS_WITH(play(reader, engine, sinks, {&compositor, nullptr, 0, {}, {}}), "the probe broke");
         CHECK_FALSE(probe.finished);
         sinks.clear();
         CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);  // the clip alone
@@ -121,5 +123,5 @@ TEST_CASE("an error on the calling thread ends the run too") {
     const auto on_frame = [](long count) {
         if (count == 3) throw std::runtime_error("enough");
     };
-    CHECK_THROWS_WITH(play(reader, engine, {}, {nullptr, nullptr, 0, on_frame}), "enough");
+    CHECK_THROWS_WITH(play(reader, engine, {}, {nullptr, nullptr, 0, {}, on_frame}), "enough");
 }

@@ -9,6 +9,7 @@ import pytest
 
 from src.hardware import bf16_flag
 from src.infer import SkySegmenter
+from src.model_card import BF16_AGREEMENT
 from src.runtime.engines import open_engine
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.frame import Result
@@ -131,6 +132,16 @@ def test_masks_of_unusual_pixels_are_the_python_players(size, pixels, full_range
     assert agreement(clip, model, tmp_path / "masks", "openvino", "fp32") >= LIMIT
 
 
+@pytest.mark.parametrize("agreement", [None, 0.9949, 0.995])
+def test_bf16_is_the_default_where_the_card_says_that_it_keeps_the_labels(agreement, drive, tmp_path):
+    metrics = {} if agreement is None else {BF16_AGREEMENT: agreement}
+    model = write_binary_model(tmp_path / "sky.onnx", binary_card(metrics=metrics))
+    done = play("--video", drive, "--engine", model, "--max-frames", 1, "--save-masks", tmp_path / "masks")
+    with open_engine(model) as engine:
+        assert f"(openvino {engine.info.precision} on " in done.stdout
+    assert (engine.info.precision == "bf16") == (agreement == 0.995 and bool(bf16_flag()))
+
+
 def test_masks_of_more_classes_are_the_python_players(three_class_model, drive, tmp_path):
     arguments = (
         "--video",
@@ -147,11 +158,13 @@ def test_masks_of_more_classes_are_the_python_players(three_class_model, drive, 
     assert agreement(drive, three_class_model, tmp_path / "masks", "openvino", "fp32") >= LIMIT
 
 
-@pytest.mark.parametrize("view", ["overlay", "side-by-side", "mask"])
+@pytest.mark.parametrize("view", ["overlay", "side-by-side", "mask", "outline"])
 def test_pictures_are_the_python_players(view, model, drive, tmp_path):
     """A photo, because a video's loss would hide small differences."""
     with VideoSource(drive) as source:
         frame = next(iter(source)).image
+    # So high that the outlines are wider than one pixel.
+    frame = cv2.resize(frame, None, fx=6, fy=6)
     cv2.imwrite(str(tmp_path / "photo.png"), frame)
     arguments = ("--images", tmp_path / "photo.png", "--engine", model, "--precision", "fp32", "--view", view)
     done = play(*arguments, "--save", tmp_path / "out")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from src.runtime.video.source import VideoSource
@@ -127,7 +128,7 @@ def test_bad_places_are_refused(model, clip, photos, tmp_path):
     assert "cannot be made" in fails(2, *video, "--save", tmp_path / "file" / "out.mp4")
     assert "cannot be made" in fails(2, *video, "--save-masks", tmp_path / "file")
     assert "cannot be made" in fails(2, *video, *masks, "--stats-json", tmp_path / "file" / "s.json")
-    assert "would overwrite" in fails(2, *pictures, "--save", photos)
+    assert "is the folder of the photos themselves" in fails(2, *pictures, "--save", photos)
     assert "into a folder" in fails(2, *pictures, "--save", tmp_path / "out.jpg")
     assert "no such picture" in fails(2, "--images", tmp_path / "none", "--engine", model, *masks)
     assert "a folder" in fails(2, "--video", photos, "--engine", model, *masks)
@@ -164,6 +165,22 @@ def test_model_files_that_are_none_exit_with_3_and_write_nothing(model, clip, tm
     assert "int8" in fails(3, "--video", clip, "--engine", model, "--precision", "int8", "--save", tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
     assert not parts_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"threshold": 1.5}, {"threshold": -0.5}, {"precision": "fp8"}, {"colour": [0, 0, 256]}, {"colour": [0, 0]}],
+    ids=str,
+)
+def test_a_damaged_card_exits_with_3(damage, model, clip, tmp_path):
+    onnx_model = onnx.load(model)
+    [card] = onnx_model.metadata_props
+    fields = json.loads(card.value)
+    fields["classes"][1]["colour"] = damage.get("colour", [0, 0, 255])
+    card.value = json.dumps(fields | {name: value for name, value in damage.items() if name != "colour"})
+    onnx.save(onnx_model, tmp_path / "m.onnx")
+    message = fails(3, "--video", clip, "--engine", tmp_path / "m.onnx", "--save-masks", tmp_path / "masks")
+    assert message.startswith(f"error: {tmp_path / 'm.onnx'}: its skyseg model card is damaged")
 
 
 def test_without_a_model_the_message_names_the_commands(clip, tmp_path):

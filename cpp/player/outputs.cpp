@@ -1,0 +1,77 @@
+#include "outputs.hpp"
+
+#include <iostream>
+
+#include "files.hpp"
+#include "video_writer.hpp"
+#include "window.hpp"
+
+namespace fs = std::filesystem;
+
+namespace skyseg {
+namespace {
+
+struct Place {
+    const char* option;
+    fs::path path;
+};
+
+std::vector<Place> places(const PlayerOptions& options) {
+    std::vector<Place> given;
+    for (const Place& place : {Place{"--save", options.save}, Place{"--save-masks", options.save_masks},
+                               Place{"--stats-json", options.stats_json}}) {
+        if (!place.path.empty()) given.push_back(place);
+    }
+    return given;
+}
+
+}  // namespace
+
+void refuse_outputs(const PlayerOptions& options, const std::vector<fs::path>& inputs) {
+    const bool video = !options.video.empty();
+    if (!options.save.empty() && video) refuse_unless_video(options.save);
+    if (!options.save.empty()) check_writable(video ? options.save.parent_path() : options.save);
+    const fs::path& figures = options.stats_json;
+    if (!figures.empty() && fs::is_directory(figures)) {
+        throw Error(figures.string() + ": a folder of this name is in the way", "", "name a file after --stats-json");
+    }
+    if (!figures.empty() && !is_device(figures)) check_writable(figures.parent_path());
+    if (!options.save_masks.empty()) check_writable(options.save_masks);
+    const auto given = places(options);
+    for (auto one = given.begin(); one != given.end(); ++one) {
+        for (auto other = given.begin(); other != one; ++other) {
+            if (resolved(one->path) != resolved(other->path)) continue;
+            throw Error(std::string(other->option) + " and " + one->option + ": both would write " + one->path.string(),
+                        "", "give each a place of its own");
+        }
+    }
+    for (const auto& input : inputs) {
+        for (const auto& place : given) {
+            if (resolved(place.path) != resolved(input)) continue;
+            throw Error(place.path.string() + ": is the input itself", "", "save to another file");
+        }
+    }
+}
+
+bool shows(const PlayerOptions& options) {
+    const bool saved = !options.save.empty() || !options.save_masks.empty();
+    if (saved && !options.show) return false;
+    const auto reason = Window::unavailable();
+    if (reason.empty()) return true;
+    if (!saved) {
+        throw Error(options.show ? "cannot open a window" : "nothing to do with the result", reason,
+                    std::string("add --save OUT or --save-masks DIR") + (options.show ? " and drop --show" : ""));
+    }
+    std::cerr << "note: --show: " << reason << "; what is saved is saved all the same" << std::endl;
+    return false;
+}
+
+std::vector<std::string> saved_notes(const PlayerOptions& options) {
+    std::vector<std::string> notes;
+    for (const auto& path : {options.save, options.save_masks}) {
+        if (!path.empty() && fs::exists(path)) notes.push_back("saved: " + path.string());
+    }
+    return notes;
+}
+
+}  // namespace skyseg
