@@ -11,6 +11,7 @@
 
 #include "cpu_clock.hpp"
 #include "files.hpp"
+#include "memory.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "photos.hpp"
@@ -58,10 +59,9 @@ Engine open_engine(const PlayerOptions& options, bool pipelined) {
     const int threads = model.threads > 0 ? model.threads : cores();
     // A frame's latency counts nowhere in a pipeline: two requests keep the cores busy between frames.
     model.requests = pipelined ? std::clamp(threads / 2, 2, MOST_REQUESTS) : 1;
+    let_go_of_startup();  // of linking, before the peak that compiling the model is
     Engine engine = Engine::open(path, model);
-#ifdef __GLIBC__
-    malloc_trim(0);  // reading and compiling a model leaves a third of the heap free
-#endif
+    let_go_of_startup();
     if (!options.quiet) std::cout << model_line(engine.info()) << std::endl;
     return engine;
 }
