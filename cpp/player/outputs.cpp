@@ -1,6 +1,7 @@
 #include "outputs.hpp"
 
 #include <iostream>
+#include <utility>
 
 #include "files.hpp"
 #include "video_writer.hpp"
@@ -13,14 +14,14 @@ namespace {
 
 struct Place {
     const char* option;
-    fs::path path;
+    fs::path path, whole;  ///< as given, and `resolved`
 };
 
 std::vector<Place> places(const PlayerOptions& options) {
     std::vector<Place> given;
-    for (const Place& place : {Place{"--save", options.save}, Place{"--save-masks", options.save_masks},
-                               Place{"--stats-json", options.stats_json}}) {
-        if (!place.path.empty()) given.push_back(place);
+    for (const auto& [option, path] : {std::pair("--save", &options.save), std::pair("--save-masks", &options.save_masks),
+                                       std::pair("--stats-json", &options.stats_json)}) {
+        if (!path->empty()) given.push_back({option, *path, resolved(*path)});
     }
     return given;
 }
@@ -40,14 +41,15 @@ void refuse_outputs(const PlayerOptions& options, const std::vector<fs::path>& i
     const auto given = places(options);
     for (auto one = given.begin(); one != given.end(); ++one) {
         for (auto other = given.begin(); other != one; ++other) {
-            if (resolved(one->path) != resolved(other->path)) continue;
+            if (one->whole != other->whole) continue;
             throw Error(std::string(other->option) + " and " + one->option + ": both would write " + one->path.string(),
                         "", "give each a place of its own");
         }
     }
     for (const auto& input : inputs) {
+        const fs::path read = resolved(input);
         for (const auto& place : given) {
-            if (resolved(place.path) != resolved(input)) continue;
+            if (place.whole != read) continue;
             throw Error(place.path.string() + ": is the input itself", "", "save to another file");
         }
     }
