@@ -66,15 +66,16 @@ def git_revision(root: Path) -> str:
     return head.stdout.strip() + ("+changes" if changed else "")
 
 
-def lock_md5s(lock: Path) -> dict[str, str]:
-    """md5 by path of every cached output in a dvc.lock; empty where there is none yet."""
+def lock_md5s(lock: Path, read_by: str | None = None) -> dict[str, str]:
+    """md5 by path of every cached output in a dvc.lock, or of what a stage read when it last ran; empty without any."""
     from ruamel.yaml import YAML
 
     if not lock.is_file():
         return {}
     stages = (YAML(typ="safe", pure=True).load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
-    outs = (out for stage in stages.values() for out in stage.get("outs", ()))
-    return {out["path"]: out["md5"] for out in outs if "md5" in out}
+    chosen = stages.values() if read_by is None else [stages.get(read_by, {})]
+    files = (file for stage in chosen for file in stage.get("outs" if read_by is None else "deps", ()))
+    return {file["path"]: file["md5"] for file in files if "md5" in file}
 
 
 def _rounded(tree: Any) -> Any:

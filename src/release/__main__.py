@@ -48,7 +48,7 @@ def export(checkpoint: Path, folder: Path) -> None:
     metrics = read_metrics()
     if "iou" not in metrics.get("evaluate", {}).get("test", {}):
         raise UserError("metrics/evaluate.json: no test IoU, which the card tells", fix="dvc repro evaluate")
-    _refuse_unless_measured(checkpoint, lock_md5s(Path("dvc.lock")))
+    _refuse_unless_measured(checkpoint, lock_md5s(Path("dvc.lock"), "evaluate"))
     images = validation_images(Path("data/prepared/val"), FRAMES)
     said = pack(
         checkpoint,
@@ -63,13 +63,13 @@ def export(checkpoint: Path, folder: Path) -> None:
 
 
 def _refuse_unless_measured(checkpoint: Path, md5s: Mapping[str, str]) -> None:
-    """The figures in metrics/ are of the checkpoint that dvc.lock knows."""
+    """The figures in metrics/ are of the checkpoint that `evaluate` read, which may be older than train's last."""
     measured = md5s.get("models/checkpoint.ckpt")
     if measured and checkpoint.is_file() and digest(checkpoint, "md5") != measured:
         raise UserError(
             f"{checkpoint}: the figures in metrics/ are of another checkpoint",
-            f"dvc.lock has one with MD5 {measured[:12]}...",
-            "release the one that dvc repro made, or git checkout and dvc checkout the state that made this one",
+            f"by dvc.lock they are of one with MD5 {measured[:12]}...",
+            "dvc repro evaluate, or git checkout and dvc checkout the state that made this one",
         )
 
 

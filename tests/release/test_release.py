@@ -11,6 +11,7 @@ import torch
 from src.errors import UserError
 from src.export import Images, check_contract, to_onnx
 from src.export.operators import tensorrt_violations
+from src.files import digest
 from src.model_card import BF16_AGREEMENT, read_card
 from src.models.portable import PortableModel
 from src.models.weight_file import read_weights
@@ -192,8 +193,11 @@ def test_scores_that_are_none_are_refused_and_the_card_stays(content, says, fold
 def test_a_checkpoint_that_was_not_measured_is_not_released(checkpoint, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(commands, "read_metrics", lambda: METRICS)
+    now = digest(checkpoint, "md5")
     (tmp_path / "dvc.lock").write_text(
-        "stages: {train: {outs: [{path: models/checkpoint.ckpt, md5: 0123456789abcdef}]}}", encoding="utf-8"
+        f"stages: {{train: {{outs: [{{path: models/checkpoint.ckpt, md5: {now}}}]}},"
+        "evaluate: {deps: [{path: models/checkpoint.ckpt, md5: 0123456789abcdef}]}}",
+        encoding="utf-8",
     )
     with pytest.raises(UserError, match="of another checkpoint"):
         commands.export(checkpoint, tmp_path / "release")
