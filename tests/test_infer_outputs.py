@@ -139,41 +139,23 @@ def test_names_that_the_terminal_cannot_write_break_nothing(sky_model, folder, t
     assert b"caf\xe9.jpg" in (tmp_path / "t.csv").read_bytes()
 
 
+def sizes_saved(video: Path, model: Path, into: Path) -> list[tuple[int, int]]:
+    """Width and height of each frame of the video that --save makes of one; its masks are as large."""
+    run("--video", video, "--engine", model, "--save", into / "o.mp4", "--save-masks", into / "m", "--quiet")
+    with VideoSource(into / "o.mp4") as source:
+        sizes = [frame.image.shape[1::-1] for frame in source]
+    assert [read_mask(mask).shape[::-1] for mask in sorted((into / "m").iterdir())] == sizes
+    return sizes
+
+
 @pytest.mark.parametrize("size", [(8, 8), (7680, 4320)])
 def test_the_smallest_and_largest_videos_are_played_into_files(size, sky_model, tmp_path):
     video = write_video(tmp_path / "in.mkv", [0, 40], codec="mjpeg", pixels="yuvj420p", size=size)
-    run(
-        "--video",
-        video,
-        "--engine",
-        sky_model,
-        "--save",
-        tmp_path / "out.mp4",
-        "--save-masks",
-        tmp_path / "m",
-        "--quiet",
-    )
-    assert [read_mask(mask).shape for mask in sorted((tmp_path / "m").iterdir())] == [size[::-1]] * 2
-    with VideoSource(tmp_path / "out.mp4") as source:
-        assert (source.width, source.height, len(list(source))) == (*size, 2)
+    assert sizes_saved(video, sky_model, tmp_path) == [size] * 2
 
 
 def test_a_video_that_changes_its_size_is_saved_whole(sky_model, tmp_path):
-    video = write_size_change(tmp_path / "in.ts")
-    run(
-        "--video",
-        video,
-        "--engine",
-        sky_model,
-        "--save",
-        tmp_path / "out.mp4",
-        "--save-masks",
-        tmp_path / "m",
-        "--quiet",
-    )
-    assert [read_mask(mask).shape for mask in sorted((tmp_path / "m").iterdir())] == [(48, 64)] * 10
-    with VideoSource(tmp_path / "out.mp4") as source:
-        assert len(list(source)) == 10
+    assert sizes_saved(write_size_change(tmp_path / "in.ts"), sky_model, tmp_path) == [(64, 48)] * 10
 
 
 def test_what_cannot_be_saved_is_refused_before_the_model_is_loaded(sounding, folder, tmp_path, capfd):
