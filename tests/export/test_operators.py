@@ -99,9 +99,7 @@ def test_what_is_on_it_is_not(model):
     assert tensorrt_violations(model) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "encoder"), [*NETS, ("unet", "mobilenet_v2"), ("deeplabv3plus", "efficientnet-b0")]
-)
+@pytest.mark.parametrize(("name", "encoder"), [*NETS, ("unet", "mobilenet_v2"), ("deeplabv3plus", "efficientnet-b0")])
 def test_every_net_is_taken_in_every_precision(name, encoder):
     """Also: each passes the checker and runs. Untrained weights have no say in what fp16 and int8 lose."""
     torch.manual_seed(0)
