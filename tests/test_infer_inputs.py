@@ -111,6 +111,7 @@ def test_a_folder_that_may_not_be_looked_into_is_named(model, clips, tmp_path, c
 
     monkeypatch.setattr(Path, "iterdir", refusing)
     said = refused(model, capfd, "--video", clips, "--save-masks", tmp_path / "m")
+    assert "1 of 2 cannot be played" in said
     assert f"{clips / 'deep'}: cannot be looked into: Permission denied" in said
     assert len(list((tmp_path / "m" / "one").iterdir())) == FRAMES
 

@@ -138,6 +138,13 @@ def fade(ground: Canvas, view: View, light: Light, stop: float = END) -> None:
         ground.image[first:] += veil * ground.cover[first:, :, None] * light.air.astype(np.float32)
 
 
+def lay_ground(canvas: Canvas, ground: Canvas, view: View, light: Light, tile: np.ndarray, stop: float = END) -> None:
+    """Lays flat ground, painted on a layer of its own down to the depth `stop`, over the picture, rough and in haze."""
+    roughen(ground, view, tile, 0.09)
+    fade(ground, view, light, stop)
+    canvas.lay(ground)
+
+
 def mirrored(at: np.ndarray, size: int) -> np.ndarray:
     """Coordinates folded into 0..size, to and fro, so that a texture that is repeated shows no seam."""
     return np.abs(at % np.float32(2 * size) - np.float32(size))

@@ -6,7 +6,7 @@ from src.data.synthesis.brushes import choose, jitter
 from src.data.synthesis.buildings import WALLS, facade
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.houses import fronts
-from src.data.synthesis.perspective import END, Panel, View, fade, grain, paint_lane, paint_panel, roughen
+from src.data.synthesis.perspective import END, Panel, View, grain, lay_ground, paint_lane, paint_panel
 from src.data.synthesis.scenery import scatter, treeline
 from src.data.synthesis.sky import Sky
 from src.data.synthesis.skyline import paint_town
@@ -96,9 +96,7 @@ def facade_place(rng: np.random.Generator, canvas: Canvas, sky: Sky, horizon: fl
     stone = jitter(rng, np.mean(GROUNDS[choose(rng, "paving", "asphalt", "grass", "gravel")], axis=0), 0.15)
     ground = Canvas.blank(h, w)
     paint_lane(ground, view, (-END, END), sky.light.on(stone))
-    roughen(ground, view, grain(rng), 0.09)
-    fade(ground, view, sky.light)
-    canvas.lay(ground)
+    lay_ground(canvas, ground, view, sky.light, grain(rng))
     side = 1 if view.middle < w / 2 else -1
     low = int(rng.integers(1, 6))
     walls = fronts(rng, sky.light, sky.horizon, 3, h / 5, (low, low + 2))

@@ -16,12 +16,11 @@ from src.data.synthesis.perspective import (
     FAR,
     NEAR,
     View,
-    fade,
     grain,
+    lay_ground,
     paint_lane,
     paint_polygon,
     paint_strip,
-    roughen,
 )
 from src.data.synthesis.sky import Light, Sky
 from src.data.synthesis.terrain import GROUNDS
@@ -226,9 +225,7 @@ def paint_street(
     """
     ground = Canvas.blank(canvas.height, canvas.width)
     paint_road(ground, view, light, street, ground_to)
-    roughen(ground, view, street.grain, 0.09)
-    fade(ground, view, light, ground_to)
-    canvas.lay(ground)
+    lay_ground(canvas, ground, view, light, street.grain, ground_to)
     for building in sorted(street.buildings, key=lambda b: -b.z[0]):
         paint_building(canvas, view, light, building)
     paint_wires_along(canvas, view, light, street.wires)

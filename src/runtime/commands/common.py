@@ -95,6 +95,13 @@ def progress(total: int | None, unit: str, quiet: bool) -> Iterator[Callable[[],
         yield lambda: bar.update() and None
 
 
+def raise_unless_interrupted(problem: UserError, interrupted: bool) -> None:
+    """Raises it; after Ctrl-C, whose exit code counts then, it is only told."""
+    if not interrupted:
+        raise problem
+    print(problem, file=sys.stderr, flush=True)
+
+
 def report(options: argparse.Namespace, stats: "RunStats", unit: str, notes: Sequence[str]) -> None:
     """Writes --stats-json and, unless --quiet, the summary."""
     from src.runtime.report import say, summary

@@ -1,13 +1,20 @@
 """--images: a mask, a matte or a composed picture for each photo."""
 
 import argparse
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
-from src.runtime.commands.common import make_window, open_engine_for, open_new_sky, progress, report, shows
+from src.runtime.commands.common import (
+    make_window,
+    open_engine_for,
+    open_new_sky,
+    progress,
+    raise_unless_interrupted,
+    report,
+    shows,
+)
 
 if TYPE_CHECKING:
     from src.runtime.video.stats import RunStats
@@ -76,7 +83,5 @@ def segment_images(options: argparse.Namespace, began: float) -> "RunStats":
             "\n       ".join(f"{path}: {why}" for path, why in unreadable),
             "mend, convert (to .jpg or .png) or remove them; the others are done" if stats.frames else "",
         )
-        if not stats.interrupted:
-            raise problem
-        print(problem, file=sys.stderr, flush=True)
+        raise_unless_interrupted(problem, stats.interrupted)
     return stats

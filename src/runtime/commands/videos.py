@@ -1,7 +1,6 @@
 """--video: one video or several, one after another, into the outputs asked for."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -9,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from src.errors import UserError
-from src.runtime.commands.common import make_window, open_engine_for, open_new_sky, progress, report, shows
+from src.runtime.commands.common import (
+    make_window,
+    open_engine_for,
+    open_new_sky,
+    progress,
+    raise_unless_interrupted,
+    report,
+    shows,
+)
 
 if TYPE_CHECKING:
     from src.runtime.engines.base import Engine
@@ -70,25 +77,23 @@ def play_videos(options: argparse.Namespace, began: float) -> "RunStats":
             full = options.max_frames and played.stats.frames >= plan.max_frames
             if interrupts.requested or played.quit or full:
                 break
+    looked_at = len(plans) + len(unreadable)
     if not runs:
-        raise refused[0] if len(plans) == 1 else _all_of(refused, len(plans))
+        raise refused[0] if looked_at == 1 else _all_of(refused, looked_at, "mend or remove them")
     total = summed(runs)
     report(options, total, "frames", notes)
-    problem = lost or (_all_of(refused, len(plans), len(runs)) if refused else None)
-    if problem and not total.interrupted:
-        raise problem
-    if problem:
-        print(problem, file=sys.stderr, flush=True)
+    if lost:
+        raise_unless_interrupted(lost, total.interrupted)
+    elif refused:
+        problem = _all_of(refused, looked_at, "mend or remove them; the others are done")
+        raise_unless_interrupted(problem, total.interrupted)
     return total
 
 
-def _all_of(refused: Sequence[UserError], videos: int, done: int = 0) -> UserError:
+def _all_of(refused: Sequence[UserError], looked_at: int, fix: str) -> UserError:
     """One error that names everything passed over."""
-    return UserError(
-        f"{len(refused)} of {videos} cannot be played",
-        "\n       ".join(": ".join(part for part in (error.what, error.why) if part) for error in refused),
-        "mend or remove them; the others are done" if done else "mend or remove them",
-    )
+    each = (": ".join(part for part in (error.what, error.why) if part) for error in refused)
+    return UserError(f"{len(refused)} of {looked_at} cannot be played", "\n       ".join(each), fix)
 
 
 def _play(

@@ -61,7 +61,7 @@ class Options:
 
     @property
     def at_work(self) -> int:
-        """Requests that compute at a time. Of three and more one waits where no Python is between it and its turn."""
+        """Requests that compute at a time. Of three and more one waits, so that no turn stands empty."""
         return min(self.threads, self.requests - (self.requests > 2))
 
 

@@ -49,7 +49,7 @@ class VideoSource:
     live, drops, lost = False, 0, None
 
     def __init__(self, path: str | Path, selection: Selection | None = None) -> None:
-        self.path, self.selection = path, selection or Selection()
+        self.selection = selection or Selection()
         self.name = shown(str(path))
         self._address = str(path)
         if not is_url(self._address):

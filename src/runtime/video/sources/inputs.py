@@ -37,7 +37,6 @@ def find_videos(
     Args:
         given: a file, a folder, a glob pattern, a camera's number or an address.
         outputs: folders that are written; videos in them are no input, unless one is the searched folder itself.
-
         unreadable: gets (folder, why) of each that may not be looked into.
 
     Raises:
