@@ -1,4 +1,4 @@
-"""Servers on this machine to play from: RTSP from a package, in a process of its own, and HTTP on a thread."""
+"""Servers on this machine to play from: RTSP and RTMP from packages, in processes of their own, and HTTP on a thread."""
 
 import itertools
 import socket
@@ -49,6 +49,25 @@ def rtsp_server(folder: Path) -> Iterator[RtspServer]:
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def rtmp_server(video: Path) -> Iterator[int]:
+    """The port on which ffmpeg plays a file in real time, to the first who asks, as rtmp://127.0.0.1:<port>/live/cam."""
+    port = _free_port()
+    command = ["ffmpeg", "-loglevel", "error", "-re", "-i", str(video), "-c", "copy", "-f", "flv", "-listen", "1"]
+    with video.with_suffix(".log").open("w") as log:
+        process = subprocess.Popen([*command, f"rtmp://127.0.0.1:{port}/live/cam"], stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not _listens(port):  # to connect would be to ask
+            assert process.poll() is None, video.with_suffix(".log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield port
+    finally:
+        process.kill()
+        process.wait(PATIENCE_S)
 
 
 @contextmanager
@@ -103,3 +122,9 @@ def _free_port() -> int:
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _listens(port: int) -> bool:
+    """Whether a socket listens there (state 0A in Linux's table); asked without connecting to it."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)

@@ -1,9 +1,11 @@
 """Streams from real servers on this machine."""
 
+import csv
 import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,11 +21,14 @@ from src.runtime.video.sources.selection import Selection
 from tests.import_graph import ROOT
 from tests.runtime.clips import FRAMES, write_clip
 from tests.runtime.made_videos import index_of, write_video
-from tests.runtime.servers import http_server, rtsp_server
+from tests.runtime.servers import http_server, rtmp_server, rtsp_server
 
 PATIENCE_S = 240
 needs_rtsp = pytest.mark.skipif(
     importlib.util.find_spec("aio_rtsp_toolkit") is None, reason="the RTSP server aio-rtsp-toolkit is not installed"
+)
+needs_rtmp = pytest.mark.skipif(
+    not (shutil.which("ffmpeg") and Path("/proc/net/tcp").is_file()), reason="ffmpeg, an RTMP server, is not installed"
 )
 
 
@@ -127,6 +132,23 @@ def test_ctrl_c_while_a_stream_is_away_ends_at_once_in_good_order(streamed, bina
     assert process.returncode == 130, log.read_text()
     with open_source(tmp_path / "out.mp4") as saved:
         assert len(list(saved)) > 2
+
+
+@needs_rtmp
+def test_an_rtmp_stream_plays_live(streamed, binary_model, tmp_path):
+    with rtmp_server(streamed / "cam.mp4") as port:
+        process = infer(
+            "--video", f"rtmp://user:secret@127.0.0.1:{port}/live/cam", "--engine", binary_model, "--max-frames", 20,
+            "--save-masks", tmp_path / "m", "--csv", tmp_path / "frames.csv", "--reconnect", "0",
+        )  # fmt: skip
+        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, stderr
+    assert "secret" not in stdout + stderr
+    assert len(list((tmp_path / "m").glob("*.png"))) == 20
+    with (tmp_path / "frames.csv").open() as lines:
+        times = [float(row["time_s"]) for row in csv.DictReader(lines)]
+    assert times == sorted(times)
+    assert times[-1] > 0.4  # as fast as it comes: 25 frames per second, but for those that FFmpeg sends in one go at first
 
 
 def test_a_file_behind_an_address_is_played_as_a_file(tmp_path):
