@@ -9,7 +9,7 @@ from src.data.synthesis.brushes import box, choose, ellipse, jitter
 from src.data.synthesis.buildings import brick
 from src.data.synthesis.canvas import Canvas
 from src.data.synthesis.noise import fbm, ramp
-from src.data.synthesis.perspective import Panel, View, paint_panel, paint_polygon
+from src.data.synthesis.perspective import Panel, View, paint_panel, paint_polygon, paint_strip
 from src.data.synthesis.sky import Light, Sky
 from src.data.synthesis.things import paint_person, paint_shape
 
@@ -56,17 +56,15 @@ def _shell(
     for y, colour in ((tall, top), (0.0, jitter(rng, choose(rng, *FLOORS), 0.15))):
         # Nearer to the window, farther from the lamp: the light falls off along the room.
         bright, dim = rng.uniform(0.9, 1.1), rng.uniform(0.75, 1.0)
-        steps = np.linspace(deep, -1, 9)
-        for i, (far, near) in enumerate(pairwise(steps)):
-            share = np.float32(dim + (bright - dim) * i / 8)
-            plane = np.array([(left, y, near), (right, y, near), (right, y, far), (left, y, far)])
-            paint_polygon(canvas, view, plane, light.on(colour * share))
+        # Each strip goes on to behind the back wall, and the next is painted over it: where two only met, a seam showed.
+        for share, near in zip(np.linspace(bright, dim, 32, dtype=np.float32), np.linspace(-1, deep, 32), strict=True):
+            paint_strip(canvas, view, (left - 1, right + 1), (near, deep + 1), light.on(colour * share), y)
     surface = np.broadcast_to(light.on(wall), (8, 8, 3))
     tiled = rng.random() < 0.2
     texture = brick(rng, 120, 180, light) if tiled else surface
     for start, stop, shade in (
-        ((left, -1.0), (left, deep), rng.uniform(0.75, 1.0)),
-        ((right, deep), (right, -1.0), rng.uniform(0.7, 1.0)),
+        ((left, -1.0), (left, deep + 1), rng.uniform(0.75, 1.0)),
+        ((right, deep + 1), (right, -1.0), rng.uniform(0.7, 1.0)),
         ((left, deep), (right, deep), 1.0),
     ):
         paint_panel(canvas, view, Panel(texture * np.float32(shade), start, stop, 0.0, tall))

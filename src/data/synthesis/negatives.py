@@ -32,10 +32,11 @@ def plaster(rng: np.random.Generator, sky: Sky, height: int, width: int) -> Canv
         light.on(white),
         rng.uniform(0.2, 1, 3),
     )
-    cell, stretch = height * rng.uniform(0.02, 0.2), rng.uniform(0.3, 3)
-    uneven = fbm(rng, height, width, cell, octaves=7, gain=rng.uniform(0.6, 0.85), stretch=stretch)
+    # Finer and fainter than any cloud.
+    cell, stretch = height * rng.uniform(0.005, 0.06), rng.uniform(0.3, 3)
+    uneven = fbm(rng, height, width, cell, octaves=5, gain=rng.uniform(0.6, 0.85), stretch=stretch)
     fall = np.linspace(*rng.uniform(0.75, 1.05, 2), width, dtype=np.float32)[None, :]
-    canvas = Canvas(ramp(fall + np.float32(rng.uniform(0.02, 0.07)) * uneven, np.zeros(3), colour))
+    canvas = Canvas(ramp(fall + np.float32(rng.uniform(0.005, 0.035)) * uneven, np.zeros(3), colour))
     seam, thick = colour * np.float32(rng.uniform(0.5, 0.85)), rng.uniform(0.6, 2) * height / 288
     lines = []
     if rng.random() < 0.7:
