@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, Any
 
 from src.errors import UserError
 
@@ -95,8 +96,16 @@ def check_file_writable(path: Path) -> None:
 
 def _is_device(path: Path) -> bool:
     """Whether something is there that cannot be replaced, but written to: /dev/null, /dev/stdout, a pipe."""
-    replaceable = path.is_dir() or (path.is_file() and path.parts[:2] != ("/", "dev"))
+    replaceable = path.is_dir() or (path.is_file() and _open_here(path) is None)
     return path.exists() and not replaceable
+
+
+def _open_here(path: Path) -> int | None:
+    """N of /dev/fd/N, /dev/stdout and their kin, which lead to whatever this process has open: a file, maybe."""
+    for link in [path, path.readlink()] if path.is_symlink() else []:
+        if link.name.isdecimal() and os.path.realpath(link.parent) == os.path.realpath("/proc/self/fd"):
+            return int(link.name)
+    return None
 
 
 class PartFile:
@@ -127,6 +136,12 @@ class PartFile:
             self._made.append(folder)
         make_writable(path.parent)
 
+    def open(self, mode: str, **how: Any) -> IO:
+        """`part` opened to write. Of /dev/stdout and its kin a copy of what is open there, where others who write to it
+        go on behind: a file that is opened anew is written from its start again."""
+        descriptor = _open_here(self.part) if self._device else None
+        return self.part.open(mode, **how) if descriptor is None else os.fdopen(os.dup(descriptor), mode, **how)
+
     def keep(self) -> None:
         """Puts the file in place; raises OSError where the system refuses."""
         if not self._device:
@@ -149,7 +164,8 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     file = PartFile(path)
     try:
-        file.part.write_bytes(content)
+        with file.open("wb") as stream:
+            stream.write(content)
         file.keep()
     except OSError as error:
         file.discard()

@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from src.runtime.options import check, parse
 from src.runtime.video.source import VideoSource
 from src.runtime.video.sources.inputs import VideoInput, find_videos, mirrored
 from src.runtime.video.writer import VideoWriter
+from tests.import_graph import ROOT
 from tests.runtime.clips import FRAMES, horizon, horizon_in, read_mask, write_clip
 from tests.runtime.made_videos import write_video
 
@@ -168,6 +171,19 @@ def test_figures_go_to_a_device_as_it_is(model, clip, tmp_path, capfd):
     os.close(reader)
     assert not Path("/dev/null").is_file()
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize("option", ["--stats-json", "--csv"])
+def test_figures_follow_what_stands_in_a_file_that_the_shell_opened(option, model, clip, tmp_path):
+    given = ("--engine", model, "--video", clip, "--max-frames", "2", "--save-masks", tmp_path / "m", "--quiet")
+    command = [sys.executable, "-m", "src.infer", *given]
+    with (tmp_path / "log").open("w+") as log:
+        print("before", file=log, flush=True)
+        subprocess.run([*command, option, "/dev/stdout"], cwd=ROOT, stdout=log, timeout=240, check=True)
+        print("after", file=log)
+    first, *figures, last = (tmp_path / "log").read_text().splitlines()
+    assert (first, last) == ("before", "after")
+    assert len(figures) == 3 if option == "--csv" else json.loads("\n".join(figures))["frames"] == 2
 
 
 def test_ctrl_c_while_an_output_is_finished_ends_the_run_after_it(model, clips, tmp_path, monkeypatch, capfd):

@@ -34,7 +34,7 @@ class Table:
         self._rows = 0
         try:
             # As file names come: those that are no UTF-8 pass through as they are.
-            self._file = self._place.part.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+            self._file = self._place.open("w", encoding="utf-8", errors="surrogateescape", newline="")
         except OSError as error:
             self._place.discard()
             raise self._refusal(error) from error

@@ -1,4 +1,4 @@
-"""Servers on this machine to play from: RTSP and RTMP from packages, in processes of their own, and HTTP on a thread."""
+"""Servers on this machine to play from: RTSP and RTMP in processes of their own, HTTP on a thread."""
 
 import itertools
 import socket

@@ -56,7 +56,7 @@ def _shell(
     for y, colour in ((tall, top), (0.0, jitter(rng, choose(rng, *FLOORS), 0.15))):
         # Nearer to the window, farther from the lamp: the light falls off along the room.
         bright, dim = rng.uniform(0.9, 1.1), rng.uniform(0.75, 1.0)
-        # Each strip goes on to behind the back wall, and the next is painted over it: where two only met, a seam showed.
+        # Each strip goes on to behind the back wall, and the next is painted over it: where two only met was a seam.
         for share, near in zip(np.linspace(bright, dim, 32, dtype=np.float32), np.linspace(-1, deep, 32), strict=True):
             paint_strip(canvas, view, (left - 1, right + 1), (near, deep + 1), light.on(colour * share), y)
     surface = np.broadcast_to(light.on(wall), (8, 8, 3))
