@@ -19,6 +19,7 @@ from tests.import_graph import ROOT
 
 RECIPES = ROOT / "recipes"
 NAMES = names(RECIPES)
+TUNING = "own-photographs"  # the one recipe beside the base that starts from the released weights
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
 
 every_recipe = pytest.mark.parametrize("name", NAMES)
@@ -60,7 +61,7 @@ def without_values(text):
 def test_the_systems_of_the_field_are_there():
     family = {f"drivable-bdd100k-{net}" for net in ("fcn", "unet", "pspnet", "deeplabv3plus", "segformer")}
     others = {"deeplabv3-ade20k", "unet-skyfinder", "bisenetv2-cityscapes", "camvid-comparison", "scenes-alone", "demo"}
-    assert set(NAMES) == family | others | {"release-coarse", "release-middle", "release"}
+    assert set(NAMES) == family | others | {TUNING, "release-coarse", "release-middle", "release"}
 
 
 @every_recipe
@@ -122,7 +123,7 @@ def test_the_default_judges_itself_on_scenes_that_its_initial_weights_have_not_s
     assert len(set(seeds)) == len(seeds)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != BASE])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in (BASE, TUNING)])
 def test_it_starts_from_scratch_whatever_the_defaults_start_from(name):
     said = [dict(leaves(recipe.params)) for recipe in chain(name, RECIPES)[1:]]
     first, *later = [values["train", "init"] for values in said if ("train", "init") in values]
