@@ -53,7 +53,7 @@ def test_every_key_of_the_committed_file_has_a_comment():
         ("train.threads", "many", ("train.threads", "'auto'", "integer")),
         ("tracking.mlflow", "yes", ("tracking.mlflow", "boolean")),
         ("model.name", "unett", ("model.name", "'unet'", "'segformer'", "'unett'")),
-        ("preprocess.height", 250, ("preprocess.height", "multiple of 8")),
+        ("preprocess.height", 250, ("preprocess.height", "multiples of 8; the nearest to 250 is 248")),
         ("train.warmup", 1.0, ("train.warmup", "less than 1")),
         ("train.init", "models/checkpoint.ckpt", ("train.init", "cp models/checkpoint.ckpt models/start.ckpt")),
         ("train.augment.flip", 2, ("train.augment.flip", "less than or equal to 1")),
@@ -81,6 +81,23 @@ def test_a_mistake_is_refused_with_its_path_and_what_is_accepted(tree, path, val
     message = refusal(tree, path, value)
     for part in says:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("engine", "says"),
+    [
+        (
+            {"backend": "onnxruntime", "precision": "bf16"},
+            "bf16 is OpenVINO's alone, and engine.backend is onnxruntime",
+        ),
+        ({"precision": "int8"}, "int8 needs the model file of that name in export.variants"),
+    ],
+)
+def test_a_precision_that_no_stage_could_build_is_refused_before_training(tree, engine, says):
+    tree["export"]["variants"] = ["fp32"]
+    tree["engine"] |= engine
+    with pytest.raises(UserError, match=f"engine.precision: {says}"):
+        params.parse(tree, "params.yaml")
 
 
 def test_a_missing_key_is_named(tree):

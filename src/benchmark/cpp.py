@@ -21,6 +21,7 @@ from pathlib import Path
 from src.benchmark.report import format_table
 from src.errors import UserError, user_errors
 from src.hardware import bf16_flag, processor
+from src.runtime.options import positive
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYER = ROOT / "cpp" / "build" / "skyseg_play"
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--video", type=Path, required=True, help="a clip of a few hundred frames")
     parser.add_argument("--engine", type=Path, default=Path("models/onnx/fp32.onnx"), help="(default: %(default)s)")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16" if bf16_flag() else "fp32")
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each (default: %(default)s)")
+    parser.add_argument("--rounds", type=positive, default=5, help="runs of each (default: %(default)s)")
     options = parser.parse_args()
     with user_errors():
         if not PLAYER.is_file():

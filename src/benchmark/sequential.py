@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from src.errors import UserError, user_errors
+from src.runtime.options import positive
 
 TINT_BGR, OPACITY, THRESHOLD = (255, 114, 0), 0.5, 0.5
 
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument(
         "--checkpoint", type=Path, default=Path("models/checkpoint.ckpt"), help="(default: %(default)s)"
     )
-    parser.add_argument("--frames", type=int, default=50, help="at most (default: %(default)s)")
+    parser.add_argument("--frames", type=positive, default=50, help="at most (default: %(default)s)")
     options = parser.parse_args()
     print(json.dumps(play(options.video, options.save, options.checkpoint, options.frames)), flush=True)
 

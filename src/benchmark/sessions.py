@@ -25,6 +25,7 @@ from src.model_card import ModelCard, read_card
 from src.runtime.engines import open_model_file
 from src.runtime.engines.base import INPUT, OUTPUTS, Options, first_line
 from src.runtime.engines.timing import Call, interleaved
+from src.runtime.options import positive
 
 COLUMNS = {"setting": "setting", "p50_ms": "p50 ms", "p95_ms": "p95 ms", "noise": "noise", "cpu_ms": "CPU ms"}
 CPU_CALLS = 30
@@ -37,7 +38,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--model", type=Path, default=Path("models/onnx/fp32.onnx"), help="(default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=100, help="timed calls each (default: %(default)s)")
+    parser.add_argument("--runs", type=positive, default=100, help="timed calls each (default: %(default)s)")
     options = parser.parse_args()
     card = read_card(options.model)
     with ExitStack() as opened:

@@ -14,6 +14,7 @@ from pathlib import Path
 from src.errors import user_errors
 from src.hardware import cores
 from src.runtime.engines import open_engine, requests_for_video
+from src.runtime.options import positive
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.pipeline import play
 from src.runtime.video.sink import VideoFile
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("--video", type=Path, required=True, help="what to play over and over")
     parser.add_argument("--save", type=Path, required=True, help="the video file to write")
     parser.add_argument("--engine", type=Path, default=Path("models/engine"), help="(default: %(default)s)")
-    parser.add_argument("--frames", type=int, default=20_000, help="(default: %(default)s)")
+    parser.add_argument("--frames", type=positive, default=20_000, help="(default: %(default)s)")
     options = parser.parse_args()
     print(json.dumps(soak(options.video, options.save, options.engine, options.frames)), flush=True)
 

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from src.params.base import HalfShare, Name, Section, Seed, Share, Threads
 from src.params.data import Data
-from src.params.model import SIZE_MULTIPLE, Model
+from src.params.model import Model
 from src.params.training import Train
 
 BatchSizes = Annotated[list[Annotated[int, Field(ge=1, le=256)]], Field(min_length=1, max_length=8)]
@@ -35,8 +35,8 @@ class Filter(Section):
 
 
 class Preprocess(Section):
-    height: int = Field(ge=32, le=4096, multiple_of=SIZE_MULTIPLE)
-    width: int = Field(ge=32, le=4096, multiple_of=SIZE_MULTIPLE)
+    height: int = Field(ge=32, le=4096)  # of what the net takes multiples; see Params
+    width: int = Field(ge=32, le=4096)
     train_scale: float = Field(ge=1, le=4)
     jpeg_quality: int = Field(ge=50, le=100)
 
@@ -121,6 +121,15 @@ class Params(Section):
     def _skies_to_swap(self) -> "Params":
         if self.train.augment.sky_swap and "sky" not in self.labels:
             raise ValueError(f"train.augment.sky_swap: must be 0 as no class is named sky ({', '.join(self.labels)})")
+        return self
+
+    @model_validator(mode="after")
+    def _precision_is_to_be_had(self) -> "Params":
+        backend, precision = self.engine.backend, self.engine.precision
+        if precision == "bf16" and backend not in ("auto", "openvino"):
+            raise ValueError(f"engine.precision: bf16 is OpenVINO's alone, and engine.backend is {backend}")
+        if precision in ("fp16", "int8") and precision not in self.export.variants:
+            raise ValueError(f"engine.precision: {precision} needs the model file of that name in export.variants")
         return self
 
     @field_validator("labels")

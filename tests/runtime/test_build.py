@@ -1,3 +1,4 @@
+import importlib
 import json
 from pathlib import Path
 
@@ -166,6 +167,25 @@ def test_a_variant_that_fails_to_run_is_left_out_by_auto(variants, frames, tmp_p
     assert "int8 left out: int8 failed: out of memory" in record["reason"]
 
 
+def test_a_library_that_does_not_load_is_left_out_by_auto(binary_model, frames, tmp_path, take, monkeypatch):
+    take()
+    load = importlib.import_module
+
+    def broken(name):
+        if name == "openvino":
+            raise ImportError("libopenvino.so: cannot open shared object file")
+        return load(name)
+
+    monkeypatch.setattr("importlib.import_module", broken)
+    monkeypatch.setattr(openvino, "_core", openvino._core.__wrapped__)  # not the one that is loaded already
+    record = build_engine(binary_model, tmp_path / "engine", frames)
+    assert record["backend"] == "onnxruntime"
+    assert "openvino cannot be loaded: libopenvino.so: cannot open" in record["reason"]
+    with pytest.raises(EngineError, match="openvino cannot be loaded") as caught:
+        open_engine(binary_model)
+    assert "install openvino" in caught.value.fix
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "int8"])
 def test_openvino_below_fp32_keeps_the_fp32_model_file_beside_it(variants, precision, frames, tmp_path):
     record = build_engine(
@@ -188,6 +208,57 @@ def test_a_build_that_disagrees_is_refused_and_leaves_the_old_engine(binary_mode
     with pytest.raises(EngineError):
         build_engine(binary_model, tmp_path / "other", frames, precision="fp32", agreement_limit=1.01)
     assert [path.name for path in tmp_path.iterdir()] == ["engine"]
+
+
+def test_what_lies_beside_an_engine_is_not_lost(binary_model, frames, tmp_path):
+    out = tmp_path / "engine"
+    build_engine(binary_model, out, frames, precision="fp32")
+    build_engine(binary_model, out, frames, precision="fp32")
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"notes\.txt would be lost"):
+        build_engine(binary_model, out, frames, precision="fp32")
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_a_build_that_is_broken_off_while_it_is_put_in_place_leaves_the_old_engine(
+    error, binary_model, frames, tmp_path, monkeypatch
+):
+    out = tmp_path / "engine"
+    build_engine(binary_model, out, frames, precision="fp32")
+    before, rename = (out / "engine.json").read_bytes(), Path.rename
+
+    def breaks_off(path, target):
+        if path.name == "fresh":
+            raise error
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", breaks_off)
+    with pytest.raises((error, UserError)):
+        build_engine(binary_model, out, frames, precision="fp32")
+    assert (out / "engine.json").read_bytes() == before
+
+
+def test_frames_of_one_class_alone_are_warned_of(binary_model, frames, tmp_path, capsys):
+    build_engine(binary_model, tmp_path / "engine", np.zeros_like(frames) + np.uint8([0, 0, 255]), precision="fp32")
+    assert "warning: no frame shows more than one class" in capsys.readouterr().err
+
+
+def test_what_a_killed_export_left_is_no_model_file(variants, tmp_path):
+    folder = tmp_path / "onnx"
+    folder.mkdir()
+    (folder / ".fp32.part.onnx").write_bytes((variants / "fp32.onnx").read_bytes()[:1000])
+    (folder / "fp32.onnx").write_bytes((variants / "fp32.onnx").read_bytes())
+    assert list(choice.Models.find(folder).files) == ["fp32"]
+
+
+def test_a_precision_that_the_processor_lacks_is_told(binary_model, frames, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(openvino, "_hint", lambda precision: "never")
+    settings = openvino._settings
+    monkeypatch.setattr(openvino, "_settings", lambda *given: settings(*given) | {openvino.HINT: "f32"})
+    with open_engine(binary_model, backend="openvino", precision="bf16") as engine:
+        assert engine.settings[openvino.HINT] == "f32"
+    assert "warning: this processor has no bf16 arithmetic: OpenVINO computes in f32" in capsys.readouterr().err
 
 
 def test_bad_input_writes_nothing(binary_model, frames, tmp_path):

@@ -1,3 +1,4 @@
+import functools
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from src.errors import EngineError
 from src.model_card import BF16_AGREEMENT
 from src.runtime import default_engine_folder, open_engine
-from src.runtime.engines import library_versions, onnxruntime, requests_for_video
+from src.runtime.engines import library_versions, onnxruntime, openvino, requests_for_video
 from src.runtime.engines.base import Engine, EngineInfo, Masks, Options
 from src.runtime.engines.build import build_engine
 from src.runtime.engines.probe import PROBE_FILE, Probe
@@ -392,6 +393,23 @@ def test_openvino_falls_back_to_fp32_with_a_warning_when_its_probe_fails(frames,
         open_engine(folder)
 
 
+def test_openvino_falls_back_to_fp32_where_it_fails_altogether(frames, tmp_path, monkeypatch, capsys):
+    models, folder = write_variants(tmp_path / "onnx"), tmp_path / "engine"
+    build_engine(models, folder, frames, backend="openvino", precision="int8")
+    run = openvino.OpenVINOEngine._run
+
+    def fails_in_int8(engine, given):
+        if engine.info.precision == "int8":
+            raise RuntimeError("illegal primitive")
+        return run(engine, given)
+
+    monkeypatch.setattr(openvino.OpenVINOEngine, "_run", fails_in_int8)
+    with open_engine(folder) as engine:
+        assert engine.info.precision == "fp32"
+    said = "int8 fails on its probe (illegal primitive): playing in fp32 instead"
+    assert said in capsys.readouterr().err
+
+
 def test_openvino_keeps_compiled_models_where_asked(binary_model, frames, tmp_path):
     with open_engine(binary_model, backend="openvino", cache=tmp_path / "cache") as first:
         wanted = first.infer(frames).labels
@@ -403,6 +421,54 @@ def test_openvino_keeps_compiled_models_where_asked(binary_model, frames, tmp_pa
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_damaged_compiled_model_is_made_anew(frames, tmp_path):
+    model = write_binary_model(tmp_path / "sky.onnx")
+    with open_engine(model, backend="openvino", cache=tmp_path / "cache") as engine:
+        labels = engine.infer(frames).labels
+    (blob,) = (tmp_path / "cache").glob("*.blob")
+    whole = blob.read_bytes()
+    blob.chmod(0o644)
+    blob.write_bytes(whole[:-64] + bytes(64))
+    with open_engine(model, backend="openvino", cache=tmp_path / "cache") as engine:
+        assert np.array_equal(engine.infer(frames).labels, labels)
+        assert not engine.compiled.get_property("LOADED_FROM_CACHE")
+    with open_engine(model, backend="openvino", cache=tmp_path / "cache") as engine:
+        assert engine.compiled.get_property("LOADED_FROM_CACHE")
+
+
+def test_threads_and_requests_are_at_least_one(binary_model):
+    for given in ({"threads": 0}, {"threads": -1}, {"requests": -1}):
+        with pytest.raises(EngineError, match="is too few"):
+            open_engine(binary_model, **given)
+
+
+def test_onnx_runtime_opens_in_a_folder_whose_name_is_no_utf8(frames, tmp_path):
+    folder = tmp_path / "sky\udcff"
+    folder.mkdir()
+    model = write_binary_model(tmp_path / "sky.onnx").rename(folder / "sky.onnx")
+    build_engine(model, folder / "engine", frames, backend="onnxruntime", precision="fp32")
+    with open_engine(folder / "engine") as engine:
+        assert engine.infer(frames).labels.any()
+
+
+def test_openvino_has_one_core_however_many_ask_first(monkeypatch):
+    made = []
+
+    @functools.cache
+    def core():
+        time.sleep(0.05)
+        made.append(object())
+        return made[-1]
+
+    monkeypatch.setattr(openvino, "_core", core)
+    threads = [threading.Thread(target=openvino.shared_core) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+
+
 def test_onnx_runtime_on_the_gpu_does_not_fall_back_silently(binary_model, monkeypatch):
     """The wheel here is without CUDA: asked for it all the same, the session runs on the processor."""
     monkeypatch.setattr(onnxruntime, "on_gpu", lambda: True)

@@ -8,6 +8,7 @@ record.py, probe.py what the folder says of itself, and the frame on which it is
 timing.py           interleaved timing
 """
 
+import importlib
 import importlib.util
 import sys
 from pathlib import Path
@@ -88,6 +89,9 @@ def open_engine(
     from src.hardware import cores
     from src.runtime.engines.base import Options
 
+    for name, count in (("threads", threads), ("requests", requests)):
+        if count is not None and count < 1:
+            raise EngineError(f"{name}: {count} is too few", fix="give 1 or more, or None")
     path = Path(path)
     options = Options(threads=threads or cores(), requests=requests or 1, cache=Path(cache) if cache else None)
     if path.is_dir():
@@ -130,6 +134,17 @@ def refuse_unless_offered(backend: str, precision: str) -> None:
 
 def installed(backend: str) -> bool:
     return importlib.util.find_spec(backend) is not None
+
+
+def load_library(backend: str) -> ModuleType:
+    """The library behind a backend; raises EngineError if it is missing or does not load."""
+    from src.runtime.engines.base import first_line
+
+    try:
+        return importlib.import_module(backend)
+    except (ImportError, OSError) as error:  # OSError: its shared libraries are missing or do not load
+        fix = f"install it anew: {INSTALLS[backend]}"
+        raise EngineError(f"{backend} cannot be loaded", first_line(error), fix) from error
 
 
 def backend_module(backend: str) -> ModuleType:

@@ -1,6 +1,7 @@
 """Builds the engine folder: measure what this machine can run, take the fastest that agrees, put it in place."""
 
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from src.runtime.engines import GRAPH_OF, backend_module, library_versions
 from src.runtime.engines.base import INPUT, OUTPUTS, Engine, Options
 from src.runtime.engines.choice import Limits, Models, Variant, fastest, measured_variants
 from src.runtime.engines.probe import Probe, choose_probe
-from src.runtime.engines.record import FALLBACK_FILE, RECORD_FILE, EngineRecord, sha256
+from src.runtime.engines.record import FALLBACK_FILE, FILES, RECORD_FILE, EngineRecord, sha256
 
 
 def build_engine(
@@ -70,6 +71,12 @@ def build_engine(
         winner, reason = fastest(variants, Path(models))
         reason = reason if "auto" in (backend, precision) else "as asked"
         probe = choose_probe(frames, reference, winner.agreement.per_frame, winner.limit)
+        if len(np.unique(probe.labels)) == 1:
+            print(
+                f"warning: no frame shows more than one class to the model: when {out_dir} is opened, an engine that "
+                "answers the same everywhere will pass; show it frames with sky and without",
+                file=sys.stderr,
+            )
         record = _record(winner, variants, reason, found, len(frames))
         try:
             record = _write_folder(record, winner.engine, found, probe, out_dir, started)
@@ -137,20 +144,26 @@ def _write_folder(
 
 
 def _put_in_place(fresh: Path, out_dir: Path, replaced: Path) -> None:
-    """Renames the new folder, and the old one out of its way; back again if the system refuses."""
-    if out_dir.exists():
-        out_dir.rename(replaced)
+    """Renames the new folder, and the old one out of its way; back again if the system or Ctrl-C breaks it off."""
     try:
+        if out_dir.exists():
+            out_dir.rename(replaced)
         fresh.rename(out_dir)
-    except OSError:
-        if replaced.exists():
+    except BaseException:
+        if replaced.exists() and not out_dir.exists():
             replaced.rename(out_dir)
         raise
 
 
 def _refuse_foreign_folder(out_dir: Path) -> None:
-    foreign = out_dir.is_file() or (
-        out_dir.is_dir() and any(out_dir.iterdir()) and not (out_dir / RECORD_FILE).is_file()
-    )
-    if foreign:
+    if not out_dir.exists():
+        return
+    held = {entry.name for entry in out_dir.iterdir()} if out_dir.is_dir() else set()
+    if not out_dir.is_dir() or (held and RECORD_FILE not in held):
         raise UserError(f"{out_dir}: exists and is not an engine folder", fix="move it away, or choose another folder")
+    if others := sorted(held - FILES):
+        raise UserError(
+            f"{out_dir}: holds more than an engine",
+            f"{others[0]} would be lost",
+            "move it away, or choose another folder",
+        )

@@ -96,7 +96,8 @@ class Models:
         Raises:
             EngineError: none there, one is not a model file of this project, or they are of different models.
         """
-        found = sorted(path.glob("*.onnx")) if path.is_dir() else [path]
+        # Hidden ones are what an export that was killed has left.
+        found = sorted(path.glob("[!.]*.onnx")) if path.is_dir() else [path]
         if not found:
             raise EngineError(f"{path}: holds no .onnx model file", fix="export them: dvc repro export-onnx")
         files: dict[str, Path] = {}
@@ -157,9 +158,9 @@ def measured_variants(
     left_out: list[Variant] = []
     with ExitStack() as opened:
         for pair in _pairs(backend, precision):
-            why = "" if named else obstacle(models, *pair)
+            why = ""
             try:
-                if not why:
+                if not (why := "" if named else obstacle(models, *pair)):
                     engine = opened.enter_context(models.open(*pair, options))
                     engine.infer(frames[:1])  # some fail no sooner
                     engines[pair] = engine
@@ -196,7 +197,9 @@ def fastest(variants: Sequence[Variant], models: Path) -> tuple[Variant, str]:
         raise EngineError(
             f"{models}: no engine agrees with the model file",
             "; ".join(short + _left_out(variants)) or "no backend is installed",
-            "set engine.precision: fp32, or lower engine.min_agreement, in params.yaml",
+            "in params.yaml set engine.precision: fp32, or lower engine.min_agreement (--precision, --min-agreement)"
+            if short
+            else "choose another backend or precision, or auto",
         )
     tied = [v for v in fit if v.ms <= fit[0].ms * (1 + TIE)]
     winner = max(tied, key=lambda v: v.share)

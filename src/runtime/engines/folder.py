@@ -59,27 +59,37 @@ def _models_of_pipeline(folder: Path) -> Path | None:
 
 
 def _tested(engine: Engine, record: EngineRecord, folder: Path, options: Options) -> Engine:
-    limit = record.agreement["limit"] - PROBE_SLACK
     try:
         probe = Probe.load(folder)
-        found = probe.agreement(engine)
+        wrong = _wrong(engine, probe, record)
     except BaseException:
         engine.close()
         raise
-    if found >= limit:
+    if not wrong:
         return engine
     engine.close()
-    said = (
-        f"{folder}: {record.backend} {record.precision} gives the reference's label on {found:.2%} of its probe's "
-        f"pixels, the limit is {limit:.2%}"
-    )
+    said = f"{folder}: {record.backend} {record.precision} {wrong}"
     if FALLBACK_FILE in record.files:
         fallback = _fallback(engine.info, record, folder, options)
-        if probe.agreement(fallback) >= limit:
+        if not _wrong(fallback, probe, record):
             print(f"warning: {said}: playing in fp32 instead; {REBUILD}", file=sys.stderr)
             return fallback
         fallback.close()
     raise EngineError(said, "a library or the processor computes other than when it was built", REBUILD)
+
+
+def _wrong(engine: Engine, probe: Probe, record: EngineRecord) -> str:
+    """What is wrong with an engine's answer to the probe, or ""."""
+    limit = record.agreement["limit"] - PROBE_SLACK
+    try:
+        found = probe.agreement(engine)
+    except EngineError as error:
+        return f"fails on its probe ({error.why or error.what})"
+    return (
+        ""
+        if found >= limit
+        else f"gives the reference's label on {found:.2%} of its probe's pixels, the limit is {limit:.2%}"
+    )
 
 
 def _fallback(info: EngineInfo, record: EngineRecord, folder: Path, options: Options) -> Engine:

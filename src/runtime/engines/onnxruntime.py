@@ -14,7 +14,18 @@ import numpy as np
 from src.errors import EngineError
 from src.hardware import EXACT_INT8, processor
 from src.model_card import EXPORT_FIX
-from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, first_line
+from src.runtime.engines import load_library
+from src.runtime.engines.base import (
+    INPUT,
+    OUTPUTS,
+    Engine,
+    EngineInfo,
+    Masks,
+    Options,
+    check_ports,
+    first_line,
+    memory_fix,
+)
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -43,8 +54,11 @@ class OnnxRuntimeEngine(Engine):
             self._session = _session(onnx_path, self.settings)
             inputs = {port.name: port.shape for port in self._session.get_inputs()}
             outputs = {port.name: port.shape for port in self._session.get_outputs()}
+        except EngineError:
+            raise
         except Exception as error:  # its exception classes derive from Exception alone
-            raise EngineError(f"{onnx_path}: ONNX Runtime cannot load it", first_line(error), EXPORT_FIX) from error
+            fix = memory_fix(error) or EXPORT_FIX
+            raise EngineError(f"{onnx_path}: ONNX Runtime cannot load it", first_line(error), fix) from error
         if (used := self._session.get_providers()[0]) != self.settings["provider"]:
             raise EngineError(
                 f"{onnx_path}: ONNX Runtime fell back from {self.settings['provider']} to {used}",
@@ -92,17 +106,13 @@ def unavailable(precision: str) -> str:
 
 def on_gpu() -> bool:
     """Whether sessions run on an NVIDIA GPU: onnxruntime-gpu is installed and a driver is there."""
-    import onnxruntime
-
     from src.runtime.engines.cuda import driver_present
 
-    return CUDA in onnxruntime.get_available_providers() and driver_present()
+    return CUDA in load_library("onnxruntime").get_available_providers() and driver_present()
 
 
 def version() -> str:
-    import onnxruntime
-
-    return onnxruntime.__version__
+    return load_library("onnxruntime").__version__
 
 
 def hardware() -> dict[str, Any]:
@@ -123,8 +133,7 @@ def _settings(options: Options) -> dict[str, Any]:
 
 
 def _session(onnx_path: Path, settings: dict[str, Any]) -> "onnxruntime.InferenceSession":
-    import onnxruntime
-
+    onnxruntime = load_library("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings["intra_op_num_threads"]
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, settings["graph_optimization_level"])
@@ -132,4 +141,13 @@ def _session(onnx_path: Path, settings: dict[str, Any]) -> "onnxruntime.Inferenc
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(settings["allow_spinning"])))
     options.add_session_config_entry(*EXACT_INT8)
     providers: list = [(CUDA, CUDA_OPTIONS)] if settings["provider"] == CUDA else []
-    return onnxruntime.InferenceSession(onnx_path, options, providers=[*providers, "CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(_source(onnx_path), options, providers=[*providers, "CPUExecutionProvider"])
+
+
+def _source(onnx_path: Path) -> Path | bytes:
+    """What a session takes: the path, or the file's content where its name is no UTF-8, of which it knows nothing."""
+    try:
+        str(onnx_path).encode()
+    except UnicodeEncodeError:
+        return onnx_path.read_bytes()
+    return onnx_path

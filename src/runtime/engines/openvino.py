@@ -5,6 +5,7 @@ nothing, and a batch left dynamic costs 5 to 10 % of every frame (Unet-mobilenet
 """
 
 import functools
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.errors import EngineError
+from src.files import digest, make_writable, write_whole
 from src.hardware import bf16_flag, processor
 from src.model_card import EXPORT_FIX
-from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, first_line
+from src.runtime.engines import load_library
+from src.runtime.engines.base import (
+    INPUT,
+    OUTPUTS,
+    Engine,
+    EngineInfo,
+    Masks,
+    Options,
+    check_ports,
+    first_line,
+    memory_fix,
+)
 
 if TYPE_CHECKING:
     import openvino
@@ -42,8 +55,11 @@ class OpenVINOEngine(Engine):
         check_ports(info.path, info.card, inputs, outputs)
         super().__init__(info, options.requests)
         _set_up_numpy()
-        # The precision as it is: a processor without one that was asked for computes in f32 instead.
+        # The precision as it is: a processor without the one that was asked for computes in f32 instead.
         self.settings = _settings(info.precision, options) | {HINT: compiled.get_property(HINT).get_type_name()}
+        if (computes := self.settings[HINT]) != _hint(info.precision):
+            missing = f"this processor has no {info.precision} arithmetic"
+            print(f"warning: {missing}: OpenVINO computes in {computes}", file=sys.stderr)
         self.compiled = compiled
         self._places = [list(outputs).index(name) for name in OUTPUTS]
         self._requests = threading.local()
@@ -74,16 +90,22 @@ class OpenVINOEngine(Engine):
         return self._requests.own
 
 
-@functools.cache
+_LOADING = threading.Lock()
+
+
 def shared_core() -> "openvino.Core":
     """OpenVINO's one core of this process, which is never let go.
 
     Where the processor has AMX, the CPU plugin gives the thread that loads it a stack for signals, and frees it with
     the core, also if that happens on another thread. Python's handlers run on that stack: a Ctrl-C would be a SIGSEGV.
     """
-    import openvino
+    with _LOADING:  # or two threads that come first together make two
+        return _core()
 
-    return openvino.Core()
+
+@functools.cache
+def _core() -> "openvino.Core":
+    return load_library("openvino").Core()
 
 
 def _set_up_numpy() -> None:
@@ -110,10 +132,32 @@ def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine
             static[0] = 1
             model.reshape({port.any_name: static})
         cache = {"CACHE_DIR": str(options.cache)} if options.cache else {}
+        if options.cache:
+            _drop_damaged(options.cache)
         compiled = shared_core().compile_model(model, "CPU", _settings(info.precision, options) | cache)
+        if options.cache:
+            _seal(options.cache)
         return OpenVINOEngine(compiled, info, options)
     except (RuntimeError, IndexError, ValueError) as error:  # ValueError: a damaged name that is no UTF-8
-        raise EngineError(f"{path}: OpenVINO cannot compile it", first_line(error), EXPORT_FIX) from error
+        fix = memory_fix(error) or EXPORT_FIX
+        raise EngineError(f"{path}: OpenVINO cannot compile it", first_line(error), fix) from error
+
+
+def _drop_damaged(cache: Path) -> None:
+    """Removes compiled models that are not as `_seal` left them: OpenVINO plays a damaged one, wrongly."""
+    make_writable(cache)
+    for blob in cache.glob("*.blob"):
+        seal = blob.with_suffix(".sha256")
+        if not seal.is_file() or seal.read_text() != digest(blob, "sha256"):
+            blob.unlink(missing_ok=True)
+            seal.unlink(missing_ok=True)
+
+
+def _seal(cache: Path) -> None:
+    """Keeps the SHA-256 of each compiled model beside it."""
+    for blob in cache.glob("*.blob"):
+        if not (seal := blob.with_suffix(".sha256")).is_file():
+            write_whole(seal, digest(blob, "sha256").encode())
 
 
 def open_payload(payload: Path, info: EngineInfo, options: Options) -> OpenVINOEngine:
@@ -143,9 +187,7 @@ def unavailable(precision: str) -> str:
 
 
 def version() -> str:
-    import openvino
-
-    return openvino.__version__
+    return load_library("openvino").__version__
 
 
 def hardware() -> dict[str, Any]:

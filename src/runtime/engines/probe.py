@@ -47,7 +47,10 @@ class Probe:
         """Reads what `save` wrote; raises EngineError if it is missing or damaged."""
         try:
             with np.load(folder / PROBE_FILE) as arrays:
-                return cls(arrays["frame"], arrays["labels"])
+                probe = cls(arrays["frame"], arrays["labels"])
+            if probe.frame.shape[:-1] != probe.labels.shape:
+                raise ValueError("its frame and labels differ in size")
+            return probe
         except (OSError, KeyError, ValueError, BadZipFile) as error:
             raise EngineError(f"{folder / PROBE_FILE}: damaged", str(error)) from error
 

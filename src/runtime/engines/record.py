@@ -16,9 +16,12 @@ from src.errors import EngineError
 from src.files import digest
 from src.model_card import ModelCard
 from src.runtime.engines import GRAPH_OF
+from src.runtime.engines.probe import PROBE_FILE
 
 RECORD_FILE = "engine.json"
 FALLBACK_FILE = "fallback.onnx"
+# All that a folder may hold.
+FILES = {RECORD_FILE, FALLBACK_FILE, PROBE_FILE, "model.blob", "model.plan", "model.onnx"}
 FORMAT = 2
 REBUILD = "rebuild it here: dvc repro -f -s build-engine (without the pipeline: python -m src.runtime.engines)"
 # Of a record's hardware, what a payload is bound to.
@@ -92,7 +95,7 @@ class EngineRecord:
             if any(Path(name).name != name for name in record.files):
                 raise ValueError("a file lies outside the folder")
             record.versions.items(), record.hardware.items(), float(record.agreement["limit"])
-        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise EngineError(f"{path}: damaged", f"{type(error).__name__}: {error}", REBUILD) from error
         return record
 
