@@ -11,6 +11,7 @@ from src.errors import UserError
 from src.export import Images, Plan, export
 from src.export import variants as module
 from src.export.graph import with_card
+from src.files import PartFile
 from src.model_card import read_card
 from tests.export.conftest import CARD
 
@@ -81,14 +82,14 @@ def test_a_network_that_the_quantizer_cannot_take_keeps_its_other_files(tiny, tm
 
 
 def test_a_full_disk_leaves_nothing(tiny, tmp_path, monkeypatch):
-    write = Path.write_bytes
+    opened = PartFile.open
 
-    def full(path, content):
-        if "int8" in path.name:
+    def full(file, *given):
+        if "int8" in file.path.name:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, content)
+        return opened(file, *given)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(PartFile, "open", full)
     with pytest.raises(UserError, match=r"int8\.onnx: cannot be written"):
         export(tiny.segmenter, CARD, tiny.images, tmp_path, LENIENT)
     assert files(tmp_path) == []
