@@ -112,6 +112,12 @@ std::string memory_fix(const std::string& text) {
     return "";
 }
 
+/// Where a backend, which writes row behind row, puts its answer: `target` itself, unless its rows are part of wider ones.
+cv::Mat without_gaps(cv::Mat& target, const ModelCard& card) {
+    target.create(card.height, card.width, CV_8UC1);
+    return target.isContinuous() ? target : cv::Mat(target.size(), target.type());
+}
+
 }  // namespace
 
 std::vector<Backend> backends() {
@@ -194,14 +200,15 @@ void Engine::infer(const cv::Mat& frame_bgr, Masks& small, const std::function<v
     auto input = state_->inputs.take();
     prepare(frame_bgr, card, *input);
     if (taken) taken();
-    small.labels.create(card.height, card.width, CV_8UC1);
-    small.confidence.create(card.height, card.width, CV_8UC1);
+    const cv::Mat labels = without_gaps(small.labels, card), confidence = without_gaps(small.confidence, card);
     try {
-        state_->backend->infer(input->data, small.labels.data, small.confidence.data);
+        state_->backend->infer(input->data, labels.data, confidence.data);
     } catch (const std::exception& error) {
         throw EngineError(state_->info.path.string() + ": " + to_string(state_->info.backend) + " failed",
                           first_line(error.what()), memory_fix(error.what()));
     }
+    if (labels.data != small.labels.data) labels.copyTo(small.labels);
+    if (confidence.data != small.confidence.data) confidence.copyTo(small.confidence);
 }
 
 void Engine::enlarge(const Masks& small, cv::Size size, cv::Mat& labels, cv::Mat* confidence) const {

@@ -49,6 +49,24 @@ TEST_CASE("a frame may change as soon as it is taken") {
     CHECK(std::abs(horizon_in(labels) - 100) <= 3);
 }
 
+TEST_CASE("parts of larger matrices are written in place, and nothing beside them") {
+    Engine engine = Engine::open(fixture("binary.onnx"), with(Backend::automatic));
+    const ModelCard& card = engine.info().card;
+    Masks plain, parts;
+    engine.infer(scene(SIZE, 100), plain);
+    const cv::Rect inside(10, 7, card.width, card.height);
+    cv::Mat labels(card.height + 20, card.width + 20, CV_8UC1, cv::Scalar(9)), confidence = labels.clone();
+    parts.labels = labels(inside);
+    parts.confidence = confidence(inside);
+    engine.infer(scene(SIZE, 100), parts);
+    CHECK(cv::norm(labels(inside), plain.labels, cv::NORM_INF) == 0);
+    CHECK(cv::norm(confidence(inside), plain.confidence, cv::NORM_INF) == 0);
+    for (cv::Mat* const whole : {&labels, &confidence}) {
+        (*whole)(inside).setTo(9);
+        CHECK(cv::countNonZero(*whole != 9) == 0);
+    }
+}
+
 TEST_CASE("several threads get each their own answer") {
     Engine engine = Engine::open(fixture("binary.onnx"), with(Backend::openvino, 2));
     std::vector<std::future<int>> horizons;

@@ -71,7 +71,8 @@ struct ModelCard {
     static ModelCard parse(const std::string& json, const std::string& origin);
 };
 
-/// The answer to a frame. Matrices that already have the right size and type are written in place.
+/// The answer to a frame. Matrices that already have the right size and type are written in place,
+/// parts of larger ones too.
 struct Masks {
     cv::Mat labels;      ///< CV_8UC1, class index, 0 is background
     cv::Mat confidence;  ///< CV_8UC1, 0..255; binary: probability of class 1; else: of the winning class
