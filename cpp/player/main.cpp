@@ -32,7 +32,7 @@ constexpr const char* WINDOW_HINT = " (q or Esc quits, space pauses)";
 constexpr const char* DEFAULT_MODELS[] = {"models/onnx/fp32.onnx", "models/release/skyseg.onnx"};
 
 /// The model that the pipeline built, else the released one: below the working folder, else below the nearest folder
-/// above this program.
+/// above this program. Empty if there is none.
 fs::path default_model() {
     std::vector<fs::path> roots{""};
     std::error_code none;
@@ -42,16 +42,20 @@ fs::path default_model() {
     }
     for (const auto& root : roots) {
         for (const char* model : DEFAULT_MODELS) {
-            if (fs::is_regular_file(root / model)) return root / model;
+            if (fs::is_regular_file(root / model, none)) return root / model;
         }
     }
-    throw Error("no model file is built: neither " + std::string(DEFAULT_MODELS[0]) + " nor " + DEFAULT_MODELS[1], "",
-                "build one: make demo, or dvc repro; or name one: --engine PATH");
+    return {};
 }
 
 Engine open_engine(const PlayerOptions& options, bool pipelined) {
-    const fs::path path = options.engine.empty() ? default_model() : options.engine;
-    if (fs::is_directory(path)) {
+    const fs::path& path = options.engine;
+    if (path.empty()) {
+        throw Error("no model file is built: neither " + std::string(DEFAULT_MODELS[0]) + " nor " + DEFAULT_MODELS[1], "",
+                    "build one: make demo, or dvc repro; or name one: --engine PATH");
+    }
+    std::error_code unseen;  // which the library tells of
+    if (fs::is_directory(path, unseen)) {
         throw EngineError(path.string() + ": a folder; this player takes a model file",
                           "an engine folder is compiled for the Python player", "--engine models/onnx/fp32.onnx");
     }
@@ -149,11 +153,12 @@ void refuse_unreadable(const PhotoRun& run) {
 
 int run(int count, const char* const* arguments) {
     const double began = now() - process_age();
-    const PlayerOptions options = parse(count, arguments);
+    PlayerOptions options = parse(count, arguments);
     if (options.help) {
         std::cout << help();
         return 0;
     }
+    if (options.engine.empty()) options.engine = default_model();  // known from here on, so that no output falls on it
     const PhotoRun run = options.video.empty() ? segment_images(options, began) : PhotoRun{play_video(options, began), {}, 0};
     const RunStats& stats = run.stats;
     if (!options.stats_json.empty()) {

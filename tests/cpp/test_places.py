@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def test_an_output_never_falls_on_an_input(given, clip, binary_model, tmp_path):
     assert f"{photo}: is the input itself" in fails(2, *arguments)
     assert (clip.read_bytes(), binary_model.read_bytes()) == (before, model)
     assert not (tmp_path / "m").exists()
+
+
+def test_an_output_never_falls_on_the_default_model(clip, binary_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = Path("models/release/skyseg.onnx")
+    model.parent.mkdir(parents=True)
+    shutil.copy(binary_model, model)
+    message = fails(2, "--video", clip, "--save-masks", "m", "--stats-json", model)
+    assert f"{model}: is the input itself" in message
+    assert model.read_bytes() == binary_model.read_bytes()
 
 
 def test_two_outputs_are_two_places_however_they_are_spelt(given, binary_model, tmp_path, monkeypatch):
