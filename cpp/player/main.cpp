@@ -108,10 +108,7 @@ RunStats play_video(const PlayerOptions& options, double began) {
     for (const auto& sink : sinks) {
         for (const auto& note : sink->notes()) notes.push_back(note);
     }
-    if (!stats.interrupted && !show && total > 0 && static_cast<double>(stats.frames) < 0.95 * static_cast<double>(total)) {
-        notes.push_back("note: " + options.video + " promises " + std::to_string(total) +
-                        " frames, but ends or is damaged after " + std::to_string(stats.frames));
-    }
+    if (const auto note = reader.ended_early(); !note.empty()) notes.push_back(note);
     if (!options.quiet) std::cout << summary(stats, "frames", notes) << std::flush;
     return stats;
 }

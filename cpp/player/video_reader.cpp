@@ -4,7 +4,9 @@ extern "C" {
 #include <libavutil/display.h>
 }
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <iostream>
 
 #include <opencv2/imgproc.hpp>
@@ -19,6 +21,7 @@ namespace {
 constexpr AVRational DEFAULT_FPS{25, 1};
 constexpr double HIGHEST_FPS = 1000;
 constexpr int ROW_PADDING = 32;  // pixels
+constexpr double CUT_SHARE = 0.95, CUT_S = 0.5;  // a file that ends before both is reported as cut
 
 void refuse_unless_file(const fs::path& path) {
     if (fs::is_directory(path)) throw Error(path.string() + ": a folder, not a video", "", "for pictures use --images PATH");
@@ -105,10 +108,41 @@ std::optional<long> VideoReader::frame_count() const {
 cv::Mat VideoReader::buffer() const { return padded(size_); }
 
 bool VideoReader::read(cv::Mat& into) {
-    if (!first_waits_ && !decode()) return false;
+    if (!first_waits_ && !decode()) {
+        ended_ = true;
+        return false;
+    }
     first_waits_ = false;
     convert(into);
+    const auto at = time();
+    if (at && given_ == 0) first_time_ = latest_time_ = *at;
+    if (at) latest_time_ = std::max(latest_time_, *at);
+    ++given_;
     return true;
+}
+
+/// In seconds, as the file states it; absent where FFmpeg guesses it from the size of the file.
+std::optional<double> VideoReader::duration() const {
+    if (input_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return std::nullopt;
+    const AVStream& stream = *input_->streams[stream_];
+    if (stream.duration > 0) return static_cast<double>(stream.duration) * av_q2d(stream.time_base);
+    if (input_->duration > 0) return static_cast<double>(input_->duration) / AV_TIME_BASE;
+    return std::nullopt;
+}
+
+/// How far into the video its end was. By the number of frames too: raw streams have no times, and those of recordings
+/// that were joined begin anew.
+double VideoReader::reached() const {
+    const double frame = 1 / av_q2d(fps_);
+    return std::max(latest_time_ - first_time_ + frame, static_cast<double>(given_) * frame);
+}
+
+std::string VideoReader::ended_early() const {
+    const auto stated = duration();
+    if (!ended_ || !stated || reached() >= std::min(CUT_SHARE * *stated, *stated - CUT_S)) return "";
+    char seconds[80];
+    std::snprintf(seconds, sizeof seconds, "%.1f of its %.1f seconds", reached(), *stated);
+    return "note: " + path_.string() + ": cut or damaged, ends after " + seconds;
 }
 
 std::optional<double> VideoReader::time() const {

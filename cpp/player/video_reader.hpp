@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <tuple>
 
 #include <opencv2/core.hpp>
@@ -37,6 +38,10 @@ public:
     /// Of the frame that was read last, in seconds; absent where the file does not say.
     std::optional<double> time() const;
 
+    /// A note if the file ended well before the length that it states: it is cut or damaged. Empty if it did not, or
+    /// was not read to its end.
+    std::string ended_early() const;
+
 private:
     /// Width, height, pixel format, colour space and whether the range is full.
     using Pixels = std::tuple<int, int, int, int, bool>;
@@ -46,6 +51,8 @@ private:
     void convert(cv::Mat& into);
     void scale_into(cv::Mat& into);
     void read_rotation(const AVStream& stream);
+    std::optional<double> duration() const;
+    double reached() const;
 
     std::filesystem::path path_;
     ffmpeg::Input input_;
@@ -59,7 +66,9 @@ private:
     int stream_ = -1;
     Pixels scaled_{};  ///< what scaler_ was made for
     int rotation_ = 0;  ///< degrees clockwise, a multiple of 90
-    bool first_waits_ = false, drained_ = false;
+    bool first_waits_ = false, drained_ = false, ended_ = false;
+    long given_ = 0;  ///< frames read
+    double first_time_ = 0, latest_time_ = 0;
     cv::Mat unrotated_, other_size_;
 };
 

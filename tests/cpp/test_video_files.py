@@ -1,6 +1,7 @@
 """The C++ player's videos keep the times of their frames, and their sound."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -65,6 +66,23 @@ def test_sound_that_the_file_cannot_hold_is_told_of(codec, name, saved, clip, tm
     with av.open(out) as container:
         assert not container.streams.audio
         assert len(times_of(out)) == len(times_of(clip))
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "arguments"),
+    [("uneven.mkv", UNEVEN_MS, ()), ("raw.h264", range(0, 2000, 40), ("--max-frames", 20))],
+)
+def test_a_whole_video_is_not_called_damaged(name, times, arguments, saved, tmp_path):
+    """Not where the average rate promises more frames, and not where the user asked for fewer."""
+    _, said = saved(write_video(tmp_path / name, times), "out.mp4", *arguments)
+    assert "note" not in said
+
+
+def test_a_cut_video_is_told_of(saved, tmp_path):
+    video = write_video(tmp_path / "cut.mkv", range(0, 4000, 40), keyframe_every=5)
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    _, said = saved(video, "out.mp4")
+    assert re.search(rf"note: {video}: cut or damaged, ends after [12]\.\d of its 4\.0 seconds", said)
 
 
 def test_the_first_frame_counts_from_the_start_of_the_process(binary_model, clip, tmp_path):
