@@ -9,6 +9,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -42,6 +43,9 @@ using Output = std::unique_ptr<AVFormatContext, CloseOutput>;
 
 /// For a codec: half of the cores, as the other half infers. Each thread of a decoder holds pictures of its own.
 inline int threads() { return std::max(1, cores() / 2); }
+
+/// A file's name as FFmpeg takes it for no address: "12:30.mp4" would be of the protocol "12".
+inline std::string file_url(const std::filesystem::path& path) { return "file:" + path.string(); }
 
 inline std::string words(int error) {
     char text[AV_ERROR_MAX_STRING_SIZE] = {};

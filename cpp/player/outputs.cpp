@@ -26,9 +26,21 @@ std::vector<Place> places(const PlayerOptions& options) {
     return given;
 }
 
+/// A path has one slash left of an address's two. Shown in a message, the address may tell a password.
+void refuse_addresses(const std::vector<Place>& given) {
+    for (const auto& place : given) {
+        const std::string path = place.path.string();
+        const auto colon = path.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+        if (colon == std::string::npos || colon < 2 || path.compare(colon, 2, ":/") != 0) continue;
+        throw Error(std::string(place.option) + ": is for files here, not for addresses", "", "name a path");
+    }
+}
+
 }  // namespace
 
 void refuse_outputs(const PlayerOptions& options, const std::vector<fs::path>& inputs) {
+    const auto given = places(options);
+    refuse_addresses(given);
     const bool video = !options.video.empty();
     if (!options.save.empty() && video) refuse_unless_video(options.save);
     if (!options.save.empty()) check_writable(video ? options.save.parent_path() : options.save);
@@ -38,7 +50,6 @@ void refuse_outputs(const PlayerOptions& options, const std::vector<fs::path>& i
     }
     if (!figures.empty() && !is_device(figures)) check_writable(figures.parent_path());
     if (!options.save_masks.empty()) check_writable(options.save_masks);
-    const auto given = places(options);
     for (auto one = given.begin(); one != given.end(); ++one) {
         for (auto other = given.begin(); other != one; ++other) {
             if (one->whole != other->whole) continue;

@@ -23,7 +23,7 @@ bool is_of_the_disk(int error) { return error == AVERROR(ENOSPC) || error == AVE
 SoundTracks::SoundTracks(const std::filesystem::path& video) : packet_(av_packet_alloc()) {
     if (!packet_) throw std::bad_alloc();
     AVFormatContext* format = nullptr;
-    if (avformat_open_input(&format, video.c_str(), nullptr, nullptr) < 0) return;
+    if (avformat_open_input(&format, ffmpeg::file_url(video).c_str(), nullptr, nullptr) < 0) return;
     input_.reset(format);
     if (avformat_find_stream_info(format, nullptr) < 0) return;
     const int pictures = av_find_best_stream(format, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);

@@ -67,7 +67,7 @@ VideoReader::VideoReader(fs::path path)
 /// Leaves codec_ empty if the file is none that can be decoded.
 void VideoReader::open() {
     AVFormatContext* format = nullptr;
-    if (avformat_open_input(&format, path_.c_str(), nullptr, nullptr) < 0) return;
+    if (avformat_open_input(&format, ffmpeg::file_url(path_).c_str(), nullptr, nullptr) < 0) return;
     input_.reset(format);
     if (avformat_find_stream_info(format, nullptr) < 0) return;
     const AVCodec* decoder = nullptr;

@@ -61,7 +61,8 @@ VideoWriter::VideoWriter(fs::path path, cv::Size size, AVRational fps, const fs:
 /// Opens the file; without the sound where that is what FFmpeg refuses, as it does TrueHD in MP4.
 void VideoWriter::open(AVRational fps) {
     AVFormatContext* format = nullptr;
-    check(avformat_alloc_output_context2(&format, nullptr, nullptr, part_.path().c_str()), "cannot be written");
+    const std::string part = ffmpeg::file_url(part_.path());
+    check(avformat_alloc_output_context2(&format, nullptr, nullptr, part.c_str()), "cannot be written");
     output_.reset(format);
     const auto before = thread_ids();
     open_encoder(fps);
@@ -72,7 +73,7 @@ void VideoWriter::open(AVRational fps) {
     stream->time_base = codec_->time_base;
     stream->avg_frame_rate = codec_->framerate;
     if (sound_) sound_->join(*format);
-    check(avio_open(&format->pb, part_.path().c_str(), AVIO_FLAG_WRITE), "cannot be written");
+    check(avio_open(&format->pb, part.c_str(), AVIO_FLAG_WRITE), "cannot be written");
     const int begun = begin_file();
     if (begun < 0 && sound_ && format->pb->error == 0) {
         notes_.push_back("note: the sound is left out: " + ffmpeg::words(begun));

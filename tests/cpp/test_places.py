@@ -48,6 +48,25 @@ def test_an_output_never_falls_on_the_default_model(clip, binary_model, tmp_path
     assert model.read_bytes() == binary_model.read_bytes()
 
 
+def test_a_name_with_a_colon_is_a_file_and_an_address_is_none(clip, binary_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(clip, "a:b.mp4")
+    done = play("--video", "a:b.mp4", "--engine", binary_model, "--save", "2026-11-30T18:32:05.mp4")
+    assert done.returncode == 0, done.stderr
+    assert Path("2026-11-30T18:32:05.mp4").stat().st_size > 0
+    given = ("--video", "a:b.mp4", "--engine", binary_model)
+    for option, address in (
+        ("--save", "https://me:secret@x/y.mp4"),
+        ("--save-masks", "s3://x"),
+        ("--stats-json", "http://x/y"),
+    ):
+        message = fails(2, *given, "--save-masks", "m", option, address)
+        assert f"error: {option}: is for files here, not for addresses" in message
+        assert "secret" not in message
+    assert not parts_in(tmp_path)
+    assert not list(tmp_path.glob("*:"))
+
+
 def test_two_outputs_are_two_places_however_they_are_spelt(given, binary_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("photos").mkdir()
