@@ -18,6 +18,7 @@ namespace skyseg {
 namespace {
 
 constexpr const char* DESCRIPTORS = "/proc/self/fd";
+constexpr std::size_t LONG_NAME = 240;  // bytes; file systems take 255
 
 /// N of /dev/fd/N, /dev/stdout and their kin, which lead to whatever is open there: a file, maybe.
 std::optional<int> open_descriptor(const fs::path& path) {
@@ -44,6 +45,14 @@ bool write_to(int descriptor, const void* data, std::size_t bytes) {
     return true;
 }
 
+/// The name of a file that is not yet whole. The suffix stays last: by it FFmpeg knows the format. A long name leaves no
+/// room for more, and a number stands in its place.
+std::string part_name(const fs::path& target) {
+    const bool is_long = target.filename().native().size() >= LONG_NAME;
+    const std::string stem = is_long ? std::to_string(fs::hash_value(target.filename())) : target.stem().string();
+    return "." + stem + ".part" + lower_suffix(target);
+}
+
 }  // namespace
 
 void check_writable(const fs::path& folder) {
@@ -67,9 +76,7 @@ void make_writable(const fs::path& folder) {
 }
 
 PartFile::PartFile(fs::path target)
-    : target_(std::move(target)),
-      // The suffix stays last: by it FFmpeg knows the format.
-      part_(target_.parent_path() / ("." + target_.stem().string() + ".part" + lower_suffix(target_))) {}
+    : target_(std::move(target)), part_(target_.parent_path() / part_name(target_)) {}
 
 PartFile::~PartFile() {
     std::error_code gone;

@@ -73,6 +73,17 @@ def test_what_cannot_be_read_is_named_after_the_others_are_done(model, tmp_path)
     assert names_in(tmp_path / "m") == ["good.png"]
 
 
+def test_the_longest_names_have_masks(model, tmp_path):
+    names = [f"{'空' * 83}.jpg", "z.jpg"]
+    for name in names:
+        write_photo(tmp_path / "photos" / name)
+    arguments = ("--images", tmp_path / "photos", "--engine", model)
+    done = play(*arguments, "--save-masks", tmp_path / "m", "--save", tmp_path / "p")
+    assert done.returncode == 0, done.stderr
+    assert sorted(names_in(tmp_path / "p")) == sorted(names)
+    assert len(names_in(tmp_path / "m")) == 2
+
+
 def test_photos_that_differ_in_their_suffix_alone_have_a_mask_each(model, tmp_path):
     for name in ("a.jpg", "a.tif", "A.png", "b.jpg"):
         write_photo(tmp_path / "photos" / name)
