@@ -76,7 +76,7 @@ void make_writable(const fs::path& folder) {
 }
 
 PartFile::PartFile(fs::path target)
-    : target_(std::move(target)), part_(target_.parent_path() / part_name(target_)) {}
+    : target_(std::move(target)), part_(target_.parent_path() / part_name(target_)), goes_(part_) {}
 
 PartFile::~PartFile() {
     std::error_code gone;

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "interrupts.hpp"
+
 namespace skyseg {
 
 /// Throws Error if a folder cannot be made, or nothing can be written in it; makes nothing. "" is the working folder.
@@ -27,6 +29,7 @@ public:
 
 private:
     std::filesystem::path target_, part_;
+    GoesOnSignal goes_;
 };
 
 /// Whether a path is no place for a file but leads to what is already open: a device, a pipe, /dev/stdout.

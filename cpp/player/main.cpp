@@ -11,6 +11,7 @@
 
 #include "cpu_clock.hpp"
 #include "files.hpp"
+#include "interrupts.hpp"
 #include "memory.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
@@ -137,13 +138,12 @@ PhotoRun segment_images(const PlayerOptions& options, double began) {
     return run;
 }
 
-void refuse_unreadable(const PhotoRun& run) {
-    if (run.unreadable.empty()) return;
+Error unreadable(const PhotoRun& run) {
     std::string names;
     for (const auto& [path, why] : run.unreadable) {
         names += (names.empty() ? "" : "\n       ") + path.string() + ": " + why;
     }
-    throw Error(std::to_string(run.unreadable.size()) + " of " + std::to_string(run.looked_at) +
+    return Error(std::to_string(run.unreadable.size()) + " of " + std::to_string(run.looked_at) +
                     " cannot be read, and have no mask",
                 names, run.stats.frames > 0 ? "mend, convert (to .jpg or .png) or remove them; the others are done" : "");
 }
@@ -155,6 +155,7 @@ int run(int count, const char* const* arguments) {
         std::cout << help();
         return 0;
     }
+    end_on_signals();
     if (options.engine.empty()) options.engine = default_model();  // known from here on, so that no output falls on it
     const PhotoRun run = options.video.empty() ? segment_images(options, began) : PhotoRun{play_video(options, began), {}, 0};
     const RunStats& stats = run.stats;
@@ -162,12 +163,11 @@ int run(int count, const char* const* arguments) {
         const std::string json = stats.to_json();
         write_whole(options.stats_json, json.data(), json.size());
     }
-    if (stats.interrupted) {
-        std::cerr << "interrupted" << std::endl;
-        return 130;
-    }
-    refuse_unreadable(run);
-    return 0;
+    if (!run.unreadable.empty() && !stats.interrupted) throw unreadable(run);
+    if (!stats.interrupted) return 0;
+    if (!run.unreadable.empty()) std::cerr << unreadable(run).message() << std::endl;
+    std::cerr << "interrupted" << std::endl;
+    return 130;
 }
 
 }  // namespace
