@@ -55,6 +55,16 @@ std::string part_name(const fs::path& target) {
 
 }  // namespace
 
+bool is_file(const fs::path& path) {
+    std::error_code unseen;
+    return fs::is_regular_file(path, unseen);
+}
+
+bool is_folder(const fs::path& path) {
+    std::error_code unseen;
+    return fs::is_directory(path, unseen);
+}
+
 void check_writable(const fs::path& folder) {
     const fs::path place = folder.empty() ? "." : folder;
     std::error_code none;

@@ -9,6 +9,10 @@
 
 namespace skyseg {
 
+/// Whether something is a file, or a folder; false too where that may not be looked at.
+bool is_file(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+
 /// Throws Error if a folder cannot be made, or nothing can be written in it; makes nothing. "" is the working folder.
 void check_writable(const std::filesystem::path& folder);
 

@@ -55,8 +55,7 @@ Engine open_engine(const PlayerOptions& options, bool pipelined) {
         throw Error("no model file is built: neither " + std::string(DEFAULT_MODELS[0]) + " nor " + DEFAULT_MODELS[1], "",
                     "build one: make demo, or dvc repro; or name one: --engine PATH");
     }
-    std::error_code unseen;  // which the library tells of
-    if (fs::is_directory(path, unseen)) {
+    if (is_folder(path)) {
         throw EngineError(path.string() + ": a folder; this player takes a model file",
                           "an engine folder is compiled for the Python player", "--engine models/onnx/fp32.onnx");
     }

@@ -45,11 +45,12 @@ void refuse_outputs(const PlayerOptions& options, const std::vector<fs::path>& i
     if (!options.save.empty() && video) refuse_unless_video(options.save);
     if (!options.save.empty()) check_writable(video ? options.save.parent_path() : options.save);
     const fs::path& figures = options.stats_json;
-    if (!figures.empty() && fs::is_directory(figures)) {
+    if (!figures.empty() && is_folder(figures)) {
         throw Error(figures.string() + ": a folder of this name is in the way", "", "name a file after --stats-json");
     }
     if (!figures.empty() && !is_device(figures)) check_writable(figures.parent_path());
     if (!options.save_masks.empty()) check_writable(options.save_masks);
+    if (!options.model.cache.empty()) check_writable(options.model.cache);
     for (auto one = given.begin(); one != given.end(); ++one) {
         for (auto other = given.begin(); other != one; ++other) {
             if (one->whole != other->whole) continue;
@@ -82,7 +83,7 @@ bool shows(const PlayerOptions& options) {
 std::vector<std::string> saved_notes(const PlayerOptions& options) {
     std::vector<std::string> notes;
     for (const auto& path : {options.save, options.save_masks}) {
-        if (!path.empty() && fs::exists(path)) notes.push_back("saved: " + path.string());
+        if (is_file(path) || is_folder(path)) notes.push_back("saved: " + path.string());
     }
     return notes;
 }

@@ -111,8 +111,8 @@ struct Found {
 
 Found find(const std::string& given, const std::vector<fs::path>& outputs, PhotoPlan& plan) {
     const fs::path path(given);
-    if (fs::is_regular_file(path)) return {path.parent_path(), {path}};
-    const bool pattern = !fs::is_directory(path);
+    if (is_file(path)) return {path.parent_path(), {path}};
+    const bool pattern = !is_folder(path);
     if (pattern && !has_magic(given)) {
         throw Error(given + ": no such picture, folder or pattern", "", "check the path; quote a pattern");
     }
@@ -185,7 +185,7 @@ PhotoPlan plan_photos(const std::string& given, const fs::path& masks, const fs:
     std::vector<fs::path> outputs;
     for (const auto& folder : {masks, pictures}) {
         if (folder.empty()) continue;
-        if (fs::is_regular_file(folder) || ends_in(READABLE, folder)) {
+        if (is_file(folder) || ends_in(READABLE, folder)) {
             throw Error(folder.string() + ": photos are saved into a folder, not a file", "", "name a folder");
         }
         outputs.push_back(folder);
@@ -193,7 +193,7 @@ PhotoPlan plan_photos(const std::string& given, const fs::path& masks, const fs:
     PhotoPlan plan;
     auto [root, paths] = find(given, outputs, plan);
     for (const auto& folder : outputs) {
-        if (!fs::is_regular_file(given) && resolved(folder) == resolved(root)) {
+        if (!is_file(given) && resolved(folder) == resolved(root)) {
             throw Error(folder.string() + ": is the folder of the photos themselves",
                         "what is saved there would be taken for photos the next time",
                         "save to another folder; one inside it will do");

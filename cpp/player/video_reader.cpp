@@ -4,14 +4,20 @@ extern "C" {
 #include <libavutil/display.h>
 }
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <iostream>
 
 #include <opencv2/imgproc.hpp>
 
 #include <skyseg/skyseg.hpp>
+
+#include "files.hpp"
 
 namespace fs = std::filesystem;
 
@@ -24,8 +30,11 @@ constexpr int ROW_PADDING = 32;  // pixels
 constexpr double CUT_SHARE = 0.95, CUT_S = 0.5;  // a file that ends before both is reported as cut
 
 void refuse_unless_file(const fs::path& path) {
-    if (fs::is_directory(path)) throw Error(path.string() + ": a folder, not a video", "", "for pictures use --images PATH");
-    if (!fs::is_regular_file(path)) throw Error(path.string() + ": no such video", "", "check the path");
+    if (is_folder(path)) throw Error(path.string() + ": a folder, not a video", "", "for pictures use --images PATH");
+    if (access(path.c_str(), R_OK) != 0 && errno == EACCES) {
+        throw Error(path.string() + ": may not be read", std::strerror(EACCES), "let yourself in, or name a copy");
+    }
+    if (!is_file(path)) throw Error(path.string() + ": no such video", "", "check the path");
     if (fs::file_size(path) == 0) throw Error(path.string() + ": an empty file", "", "copy or download it again");
 }
 

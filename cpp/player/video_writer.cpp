@@ -35,7 +35,7 @@ void refuse_unless_video(const fs::path& path) {
         throw Error(path.string() + ": cannot write a video of this kind", "",
                     "end it in one of: .mp4, .mov, .m4v, .mkv");
     }
-    if (fs::is_directory(path)) {
+    if (is_folder(path)) {
         throw Error(path.string() + ": a folder of this name is in the way", "", "name a file");
     }
 }

@@ -107,9 +107,13 @@ std::pair<std::string, std::string> entry(const std::string& message) {
 }  // namespace
 
 std::map<std::string, std::string> read_onnx_metadata(const std::filesystem::path& path) {
-    if (!std::filesystem::is_regular_file(path)) {
-        throw EngineError(path.string() + ": no such model file",
-                          std::filesystem::is_directory(path) ? "it is a folder" : "", EXPORT_FIX);
+    std::error_code unseen;  // in a folder that may not be looked into
+    const auto kind = std::filesystem::status(path, unseen).type();
+    if (kind != std::filesystem::file_type::regular) {
+        const bool told = unseen && kind != std::filesystem::file_type::not_found;
+        throw EngineError(path.string() + (told ? ": may not be read" : ": no such model file"),
+                          kind == std::filesystem::file_type::directory ? "it is a folder" : told ? unseen.message() : "",
+                          EXPORT_FIX);
     }
     std::ifstream stream(path, std::ios::binary);
     std::map<std::string, std::string> found;

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -91,6 +92,53 @@ def test_places_that_cannot_be_written_are_refused_before_anything_is_opened(giv
     assert "of this kind" in fails(2, *no_video, "--save", tmp_path / "out.gif")
     assert "cannot be made a folder" in fails(2, *no_video, *masks, "--stats-json", tmp_path / "file" / "s.json")
     assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != "c") == ["file", "folder.mp4"]
+
+
+def test_a_cache_that_cannot_be_made_is_refused(given, tmp_path):
+    (tmp_path / "file").touch()
+    message = fails(2, *given, "--save-masks", tmp_path / "m", "--cache", tmp_path / "file" / "cache")
+    assert f"{tmp_path / 'file' / 'cache'}: cannot be made a folder" in message
+
+
+def as_nobody(*arguments: object) -> subprocess.CompletedProcess:
+    """Runs the player as one who may not read everything, as root may."""
+    user = {"user": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    return play(*arguments, **user)
+
+
+@pytest.fixture
+def open_to_all(binary_model, clip):
+    """A folder that nobody may look into, with a clip, a model and a closed folder with the same."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "closed").mkdir()
+        for place in (folder, folder / "closed"):
+            shutil.copy(clip, place / "clip.mp4")
+            shutil.copy(binary_model, place / "m.onnx")
+        shutil.copy(clip, folder / "secret.mp4")
+        (folder / "secret.mp4").chmod(0o200)
+        (folder / "closed").chmod(0o700 if os.geteuid() == 0 else 0o000)
+        folder.chmod(0o777)
+        yield folder
+        (folder / "closed").chmod(0o700)
+
+
+def test_what_may_not_be_read_or_looked_at_is_told_as_such(open_to_all):
+    folder, closed = open_to_all, open_to_all / "closed"
+    video, engine = ("--video", folder / "clip.mp4"), ("--engine", folder / "m.onnx")
+    masks = ("--save-masks", folder / "m")
+    for code, said, arguments in (
+        (2, f"{folder / 'secret.mp4'}: may not be read", ("--video", folder / "secret.mp4", *engine, *masks)),
+        (2, f"{closed / 'clip.mp4'}: may not be read", ("--video", closed / "clip.mp4", *engine, *masks)),
+        (2, "not writable", (*video, *engine, "--save", closed / "x.mp4")),
+        (2, "not writable", (*video, *engine, "--save-masks", closed / "m")),
+        (2, "not writable", (*video, *engine, *masks, "--stats-json", closed / "s.json")),
+        (2, "no such picture, folder or pattern", ("--images", closed / "a.png", *engine, *masks)),
+        (3, f"{closed / 'm.onnx'}: may not be read", (*video, "--engine", closed / "m.onnx", *masks)),
+    ):
+        done = as_nobody(*arguments)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+        assert "\n  fix: " in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
