@@ -31,11 +31,11 @@ def run(*command: object) -> str:
 
 
 def project(folder: Path, how: str) -> Path:
-    """A project of one program over the library."""
+    """A project of one program over the library, of an older standard than the library's header needs."""
     folder.mkdir()
     (folder / "main.cpp").write_text(PROGRAM)
     (folder / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.20)\nproject(robot LANGUAGES CXX)\nset(CMAKE_CXX_STANDARD 17)\n"
+        "cmake_minimum_required(VERSION 3.20)\nproject(robot LANGUAGES CXX)\nset(CMAKE_CXX_STANDARD 14)\n"
         f"include(CTest)\n{how}\nadd_executable(robot main.cpp)\n"
         "target_link_libraries(robot PRIVATE skyseg::skyseg)\n"
     )
