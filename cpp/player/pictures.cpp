@@ -18,6 +18,32 @@ const PictureCodecs& codecs() {
     return found;
 }
 
+constexpr unsigned char MARKER = 0xFF, START = 0xD8, END = 0xD9, SCAN = 0xDA;
+
+/// Whether a byte after 0xFF belongs to the pixels: a stuffed zero, a restart, or a fill byte.
+bool within_scan(unsigned char code) { return code == 0 || (code >= 0xD0 && code <= 0xD7) || code == MARKER; }
+
+/// Whether a file is a JPEG that ends within its pixels (ITU-T T.81, B.1.1), which OpenCV 4 fills with grey and says
+/// nothing. What comes before them is skipped by its length: a thumbnail there has an end of its own.
+bool is_cut_jpeg(const std::vector<unsigned char>& file) {
+    if (file.size() < 4 || file[0] != MARKER || file[1] != START) return false;
+    std::size_t at = 2;
+    while (at + 3 < file.size()) {
+        if (file[at] != MARKER) return false;  // not as it should be: OpenCV's to judge
+        const unsigned char code = file[at + 1];
+        if (code == END) return false;
+        if (code == MARKER) {
+            ++at;
+            continue;
+        }
+        at += 2 + static_cast<std::size_t>(file[at + 2] << 8 | file[at + 3]);
+        if (code != SCAN) continue;
+        while (at + 1 < file.size() && !(file[at] == MARKER && !within_scan(file[at + 1]))) ++at;
+        if (at + 1 < file.size() && file[at + 1] == END) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 cv::Mat read_photo(const fs::path& path, std::string* why) {
@@ -30,6 +56,7 @@ cv::Mat read_photo(const fs::path& path, std::string* why) {
     if (!stream) return refuse(std::strerror(errno));
     const std::vector<unsigned char> file{std::istreambuf_iterator<char>(stream), {}};
     if (file.empty()) return refuse("an empty file");
+    if (is_cut_jpeg(file)) return refuse("not a readable picture: it ends too soon");
     const cv::Mat picture = codecs().decode(file);
     return picture.empty() ? refuse("not a readable picture: damaged, or OpenCV has no decoder for it here") : picture;
 }

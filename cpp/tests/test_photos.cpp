@@ -97,6 +97,20 @@ TEST_CASE("pictures are written whole and read back") {
     CHECK(read_photo(folder / "none.jpg").empty());
 }
 
+TEST_CASE("a JPEG that ends too soon is refused, one that goes on after its end is not") {
+    const TemporaryFolder folder;
+    write_picture(folder / "whole.jpg", scene({200, 100}, 40));
+    const std::string whole = read(folder / "whole.jpg");
+    write(folder / "longer.jpg", whole + "a film, say");
+    CHECK(read_photo(folder / "longer.jpg").size() == cv::Size(200, 100));
+    for (const std::size_t kept : {whole.size() / 2, whole.size() * 9 / 10, whole.size() - 2}) {
+        write(folder / "cut.jpg", whole.substr(0, kept));
+        std::string why;
+        CHECK(read_photo(folder / "cut.jpg", &why).empty());
+        CHECK(contains(why, "ends too soon"));
+    }
+}
+
 TEST_CASE("a mask encoded by FFmpeg is the same PNG to OpenCV") {
     const TemporaryFolder folder;
     PngEncoder encoder({97, 31});
