@@ -60,10 +60,6 @@ Precision choose_precision(Precision wanted, Backend backend, const ModelCard& c
         throw EngineError(to_string(backend) + " does not run in precision '" + to_string(wanted) + "' here", "",
                           "choose one of: " + listed(offered));
     }
-    if (wanted == Precision::bf16 && !has_bf16()) {
-        throw EngineError("the processor has no bf16 arithmetic", "emulated, it is slower than fp32",
-                          "leave --precision out, or take fp32");
-    }
     if (graph_precision(wanted) != graph) {
         throw EngineError(path.string() + ": its graph is " + card.precision + ", which does not run in " +
                               to_string(wanted),

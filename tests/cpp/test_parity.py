@@ -142,6 +142,14 @@ def test_bf16_is_the_default_where_the_card_says_that_it_keeps_the_labels(agreem
     assert (engine.info.precision == "bf16") == (agreement == 0.995 and bool(bf16_flag()))
 
 
+@pytest.mark.skipif(bool(bf16_flag()), reason="the processor has bf16 arithmetic")
+def test_a_precision_that_the_processor_lacks_is_told_of_as_in_python(model, drive, tmp_path, capfd):
+    done = play("--video", drive, "--engine", model, "--precision", "bf16", "--save-masks", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert agreement(drive, model, tmp_path, "openvino", "bf16") >= LIMIT
+    assert done.stderr == capfd.readouterr().err
+
+
 def test_masks_of_more_classes_are_the_python_players(three_class_model, drive, tmp_path):
     arguments = (
         "--video",

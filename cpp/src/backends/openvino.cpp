@@ -1,5 +1,6 @@
 // OpenVINO on the processor: compiled for batch 1, as many requests in flight as asked for.
 #include <cstring>
+#include <iostream>
 
 #include <openvino/openvino.hpp>
 
@@ -70,6 +71,7 @@ public:
             if (contract_name(ports[index]) == LABELS) labels_ = index;
             if (contract_name(ports[index]) == CONFIDENCE) confidence_ = index;
         }
+        warn_of_other_precision(request.precision);
         for (int i = 0; i < request.requests; ++i) free_.add(compiled_.create_infer_request());
     }
 
@@ -87,6 +89,14 @@ public:
     }
 
 private:
+    /// A processor without the one that was asked for computes in f32 instead.
+    void warn_of_other_precision(Precision wanted) const {
+        const auto computes = compiled_.get_property(ov::hint::inference_precision);
+        if (computes == hint(wanted)) return;
+        std::cerr << "warning: this processor has no " << to_string(wanted) << " arithmetic: OpenVINO computes in "
+                  << computes.get_type_name() << std::endl;
+    }
+
     static void copy(const ov::Tensor& from, std::uint8_t* to) {
         std::memcpy(to, from.data<std::uint8_t>(), from.get_byte_size());
     }
