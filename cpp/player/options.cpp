@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "../src/names.hpp"
@@ -53,9 +54,9 @@ double share(const std::string& text) {
 
 Colour colour(const std::string& text) {
     unsigned value = 0;
-    const char* const start = text.data() + 1;
+    const char* const start = text.data() + (!text.empty() && text[0] == '#' ? 1 : 0);
     const char* const end = text.data() + text.size();
-    if (text.size() != 7 || text[0] != '#' || std::from_chars(start, end, value, 16).ptr != end) {
+    if (end - start != 6 || std::from_chars(start, end, value, 16).ptr != end) {
         throw UsageError{"'" + text + "' is not a colour such as #0072ff"};
     }
     const auto channel = [&](unsigned shift) { return static_cast<std::uint8_t>(value >> shift & 0xFF); };
@@ -77,6 +78,25 @@ auto choice(Function from, const std::string& text) {
         return from(text);
     } catch (const Error& error) {
         throw UsageError{"invalid choice: '" + text + "' (" + error.fix() + ")"};
+    }
+}
+
+/// Options that only some views heed.
+struct Heeded {
+    const char* option;
+    std::vector<View> views;
+};
+const Heeded HEEDED[] = {{"--opacity", {View::overlay, View::side_by_side}},
+                         {"--colour", {View::overlay, View::side_by_side, View::outline}},
+                         {"--background", {View::cut_out}}};
+
+void refuse_unheeded(const std::set<std::string>& given, View view) {
+    for (const auto& [option, views] : HEEDED) {
+        if (given.count(option) == 0 || std::find(views.begin(), views.end(), view) != views.end()) continue;
+        std::string choices;
+        for (const View one : views) choices += (choices.empty() ? "" : " or ") + to_string(one);
+        throw Error(std::string(option) + ": --view " + to_string(view) + " has no use for it", "",
+                    "leave it out, or choose --view " + choices);
     }
 }
 
@@ -132,6 +152,7 @@ const Option& option_named(const std::string& name) {
 
 PlayerOptions parse(int count, const char* const* arguments) {
     PlayerOptions parsed;
+    std::set<std::string> given;
     for (int i = 1; i < count; ++i) {
         std::string name = arguments[i], text;
         if (name == "-h") name = "--help";
@@ -142,6 +163,7 @@ PlayerOptions parse(int count, const char* const* arguments) {
             name.resize(equals);
         }
         const Option& option = option_named(name);
+        given.insert(name);
         if (option.value.empty() && attached) throw UsageError{"argument " + name + ": takes no value"};
         if (!option.value.empty() && !attached) {
             if (i + 1 == count || std::string(arguments[i + 1]).rfind("--", 0) == 0) {
@@ -161,6 +183,7 @@ PlayerOptions parse(int count, const char* const* arguments) {
         throw UsageError{parsed.video.empty() ? "one of the arguments --video --images is required"
                                               : "argument --images: not allowed with argument --video"};
     }
+    refuse_unheeded(given, parsed.look.view);
     return parsed;
 }
 

@@ -25,7 +25,7 @@ struct UsageError {
     std::string what;
 };
 
-/// Throws UsageError.
+/// Throws UsageError; Error where options do not go together.
 PlayerOptions parse(int count, const char* const* arguments);
 
 std::string usage();

@@ -51,7 +51,7 @@ bool matches(fs::path::iterator part, fs::path::iterator end, fs::path::iterator
         }
         return next == last;
     }
-    return part != end && fnmatch(pattern->c_str(), part->c_str(), 0) == 0 &&
+    return part != end && fnmatch(pattern->c_str(), part->c_str(), FNM_NOESCAPE) == 0 &&
            matches(std::next(part), end, std::next(pattern), last);
 }
 

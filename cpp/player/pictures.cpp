@@ -63,8 +63,15 @@ cv::Mat read_photo(const fs::path& path, std::string* why) {
 
 void write_picture(const fs::path& path, const cv::Mat& picture) {
     std::vector<unsigned char> file;
-    if (!codecs().encode(lower_suffix(path), picture, file)) {
+    const std::string suffix = lower_suffix(path);
+    if (!codecs().encodes(suffix)) {
         throw Error(path.string() + ": cannot write pictures of this kind", "", "use .png or .jpg");
+    }
+    if (!codecs().encode(suffix, picture, file)) {
+        throw Error(path.string() + ": a picture of " + std::to_string(picture.cols) + "x" + std::to_string(picture.rows) +
+                        " cannot be written",
+                    "OpenCV cannot encode it as " + suffix,
+                    "save as .png (of a photo: convert it first); --view side-by-side is twice as wide as the photo");
     }
     write_whole(path, file.data(), file.size());
 }

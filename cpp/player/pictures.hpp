@@ -19,6 +19,7 @@ void write_picture(const std::filesystem::path& path, const cv::Mat& picture);
 /// What the module offers, under the name PICTURE_CODECS.
 struct PictureCodecs {
     cv::Mat (*decode)(const std::vector<unsigned char>& file);
+    bool (*encodes)(const std::string& suffix);
     bool (*encode)(const std::string& suffix, const cv::Mat& picture, std::vector<unsigned char>& file);
 };
 inline constexpr const char* PICTURE_CODECS = "skyseg_picture_codecs";

@@ -18,6 +18,8 @@ cv::Mat decode(const std::vector<unsigned char>& file) {
     }
 }
 
+bool encodes(const std::string& suffix) { return cv::haveImageWriter("a" + suffix); }
+
 bool encode(const std::string& suffix, const cv::Mat& picture, std::vector<unsigned char>& file) {
     try {
         std::vector<int> parameters;
@@ -33,5 +35,5 @@ bool encode(const std::string& suffix, const cv::Mat& picture, std::vector<unsig
 
 extern "C" {
 extern const skyseg::PictureCodecs skyseg_picture_codecs;
-const skyseg::PictureCodecs skyseg_picture_codecs{skyseg::decode, skyseg::encode};
+const skyseg::PictureCodecs skyseg_picture_codecs{skyseg::decode, skyseg::encodes, skyseg::encode};
 }

@@ -7,6 +7,7 @@ extern "C" {
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -27,6 +28,7 @@ namespace {
 constexpr AVRational DEFAULT_FPS{25, 1};
 constexpr double HIGHEST_FPS = 1000;
 constexpr int ROW_PADDING = 32;  // pixels
+constexpr std::array PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"};
 constexpr double CUT_SHARE = 0.95, CUT_S = 0.5;  // a file that ends before both is reported as cut
 
 void refuse_unless_file(const fs::path& path) {
@@ -36,6 +38,10 @@ void refuse_unless_file(const fs::path& path) {
     }
     if (!is_file(path)) throw Error(path.string() + ": no such video", "", "check the path");
     if (fs::file_size(path) == 0) throw Error(path.string() + ": an empty file", "", "copy or download it again");
+    const std::string suffix = lower_suffix(path);
+    if (std::find(PICTURES.begin(), PICTURES.end(), suffix) != PICTURES.end()) {
+        throw Error(path.string() + ": a picture, not a video", "", "--images " + path.string());
+    }
 }
 
 cv::Mat padded(cv::Size size) {

@@ -27,6 +27,9 @@ TEST_CASE("photos are found in a folder or by a pattern, and their outputs mirro
     CHECK(names(plan("**/*.*"), folder.path()) == Names{"a.PNG", "b.jpg", "deep/c.tiff", "deep/er/d.webp"});
     CHECK(names(plan("d*/[bc].*"), folder.path()) == Names{"deep/c.tiff"});
     CHECK(plan_photos(folder.path().string(), "", "", 2).photos.size() == 2);
+    write(folder / "back\\slash.jpg", "x");
+    CHECK(names(plan("back\\slash*"), folder.path()) == Names{"back\\slash.jpg"});
+    fs::remove(folder / "back\\slash.jpg");
     const auto photos = plan_photos(folder.path().string(), "masks", "pictures", 0).photos;
     CHECK(photos[2].mask == "masks/deep/c.png");
     CHECK(photos[2].picture == "pictures/deep/c.tiff");
@@ -92,6 +95,7 @@ TEST_CASE("pictures are written whole and read back") {
     write_picture(folder / "new/a.png", scene({20, 10}, 4));
     CHECK(cv::norm(read_photo(folder / "new/a.png"), scene({20, 10}, 4), cv::NORM_INF) == 0);
     CHECK(contains(error_of([&] { write_picture(folder / "a.xyz", scene({4, 4}, 1)); }).what(), "of this kind"));
+    CHECK(contains(error_of([&] { write_picture(folder / "a.webp", scene({16'400, 4}, 1)); }).what(), "of 16400x4 cannot"));
     write(folder / "broken.jpg", "no picture");
     CHECK(read_photo(folder / "broken.jpg").empty());
     CHECK(read_photo(folder / "none.jpg").empty());

@@ -64,6 +64,8 @@ TEST_CASE("what is no video, or no place for one, is refused") {
     CHECK(contains(reading(folder / "empty.mp4"), "an empty file"));
     write(folder / "text.mp4", std::string(600, 'w'));
     CHECK(contains(reading(folder / "text.mp4"), "no frame can be read"));
+    write(folder / "picture.jpg", "x");
+    CHECK(contains(reading(folder / "picture.jpg"), "a picture, not a video"));
     write_clip(folder / "whole.mp4", {64, 64}, 5);
     write(folder / "cut.mp4", read(folder / "whole.mp4").substr(0, 300));
     CHECK(contains(reading(folder / "cut.mp4"), "no frame can be read"));
