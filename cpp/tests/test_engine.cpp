@@ -119,6 +119,31 @@ TEST_CASE("frames that are none are refused") {
     CHECK(error_of([&] { engine.run(cv::Mat(4, 4, CV_16UC3)); }).code() == 2);
 }
 
+TEST_CASE("a compiled model that was damaged in the cache is made anew, a whole one stays") {
+    const TemporaryFolder cache;
+    Options options = with(Backend::openvino);
+    options.cache = cache.path();
+    const auto blob = [&] {
+        for (const auto& entry : fs::directory_iterator(cache.path())) {
+            if (entry.path().extension() == ".blob") return entry.path();
+        }
+        return fs::path();
+    };
+    Engine::open(fixture("binary.onnx"), options);
+    REQUIRE_FALSE(blob().empty());
+    const auto made = fs::last_write_time(blob());
+    Engine::open(fixture("binary.onnx"), options);
+    CHECK(fs::last_write_time(blob()) == made);
+    for (std::size_t tenth = 1; tenth < 10; ++tenth) {  // at some of them OpenVINO itself finds out
+        CAPTURE(tenth);
+        std::string damaged = read(blob());
+        damaged[damaged.size() * tenth / 10] ^= 0x55;
+        write(blob(), damaged);
+        Engine::open(fixture("binary.onnx"), options);
+        CHECK(read(blob()) != damaged);
+    }
+}
+
 TEST_CASE("model files that are none, and what cannot be had, exit with 3") {
     for (const Backend backend : backends()) {
         if (backend == Backend::tensorrt) continue;

@@ -4,9 +4,12 @@
 
 #include <openvino/openvino.hpp>
 
+#include "../fingerprint.hpp"
 #include "../hardware.hpp"
 #include "../pool.hpp"
 #include "backend.hpp"
+
+namespace fs = std::filesystem;
 
 namespace skyseg {
 namespace {
@@ -40,9 +43,37 @@ ov::element::Type hint(Precision precision) {
     }
 }
 
+/// The compiled models of a cache folder, and beside each its fingerprint.
+template <typename Visit>
+void for_each_blob(const fs::path& cache, const Visit& visit) {
+    std::error_code none;  // yet
+    std::vector<fs::path> blobs;
+    for (const auto& entry : fs::directory_iterator(cache, none)) {
+        if (entry.path().extension() == ".blob") blobs.push_back(entry.path());
+    }
+    for (const auto& blob : blobs) visit(blob, fs::path(blob).replace_extension(".fnv1a"));
+}
+
+/// Removes those that are not as `seal` left them: OpenVINO plays a damaged one, wrongly.
+void drop_damaged(const fs::path& cache) {
+    for_each_blob(cache, [](const fs::path& blob, const fs::path& seal) {
+        const auto kept = content_of(seal);
+        if (std::string(kept.begin(), kept.end()) != fingerprint(content_of(blob))) fs::remove(blob);
+    });
+}
+
+void seal(const fs::path& cache) {
+    for_each_blob(cache, [](const fs::path& blob, const fs::path& seal) {
+        std::ofstream(seal, std::ios::binary) << fingerprint(content_of(blob));
+    });
+}
+
 ov::CompiledModel compile(const Request& request) {
     ov::Core core;
-    if (!request.cache.empty()) core.set_property(ov::cache_dir(request.cache.string()));
+    if (!request.cache.empty()) {
+        core.set_property(ov::cache_dir(request.cache.string()));
+        drop_damaged(request.cache);
+    }
     const auto model = core.read_model(request.path.string());
     // A batch left dynamic costs 5 to 10 % of every frame.
     std::map<ov::Output<ov::Node>, ov::PartialShape> shapes;
@@ -60,7 +91,9 @@ ov::CompiledModel compile(const Request& request) {
         settings.insert(ov::hint::performance_mode(ov::hint::PerformanceMode::THROUGHPUT));
         settings.insert(ov::hint::num_requests(static_cast<std::uint32_t>(request.requests)));
     }
-    return core.compile_model(model, "CPU", settings);
+    auto compiled = core.compile_model(model, "CPU", settings);
+    if (!request.cache.empty()) seal(request.cache);
+    return compiled;
 }
 
 class OpenVinoEngine : public BackendEngine {

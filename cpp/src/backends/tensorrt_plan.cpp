@@ -3,13 +3,13 @@
 #include <NvOnnxParser.h>
 
 #include <cctype>
-#include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
+
+#include "../fingerprint.hpp"
 
 namespace skyseg {
 namespace {
@@ -18,11 +18,6 @@ namespace fs = std::filesystem;
 using namespace nvinfer1;
 
 constexpr std::size_t WORKSPACE_BYTES = std::size_t{1} << 30;  // scratch a tactic may ask for; the nets need far less
-
-std::vector<char> read(const fs::path& path) {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 /// Complete or not at all; says so if the disk refuses, which costs the next start minutes and this one nothing.
 void keep(const fs::path& path, const IHostMemory& memory) {
@@ -37,15 +32,6 @@ void keep(const fs::path& path, const IHostMemory& memory) {
     if (!failure) return;
     std::cerr << "tensorrt: " << path.string() << ": not kept for the next start: " << failure.message() << std::endl;
     fs::remove(part, failure);
-}
-
-/// FNV-1a (Fowler, Noll, Vo; RFC 9923), 64 bits: tells model files apart, against accident and not against malice.
-std::string fingerprint(const std::vector<char>& bytes) {
-    std::uint64_t hash = 14695981039346656037U;
-    for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211U;
-    char text[17];
-    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
-    return text;
 }
 
 std::string plain(std::string text) {
@@ -89,7 +75,7 @@ std::unique_ptr<IHostMemory> build(const Request& request, const fs::path& timin
         profile->setDimensions(INPUT, which, shape);
     }
     config->addOptimizationProfile(profile);
-    const auto known = timings.empty() ? std::vector<char>() : read(timings);
+    const auto known = timings.empty() ? std::vector<char>() : content_of(timings);
     const std::unique_ptr<ITimingCache> cache(config->createTimingCache(known.data(), known.size()));
     if (cache) config->setTimingCache(*cache, false);
     std::unique_ptr<IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
@@ -122,10 +108,10 @@ Plan plan_for(const Request& request, const std::string& gpu, TensorRtLogger& lo
     if (!request.cache.empty()) {
         fs::create_directories(request.cache);
         const std::string version = std::to_string(getInferLibVersion());
-        kept = request.cache / (request.path.stem().string() + "-" + fingerprint(read(request.path)) + "-" +
+        kept = request.cache / (request.path.stem().string() + "-" + fingerprint(content_of(request.path)) + "-" +
                                 plain(gpu) + "-trt" + version + ".plan");
         timings = request.cache / ("tensorrt-" + plain(gpu) + "-" + version + ".timings");
-        if (fs::is_regular_file(kept)) return {read(kept), kept};
+        if (fs::is_regular_file(kept)) return {content_of(kept), kept};
     }
     const auto plan = build(request, timings, logger);
     if (!kept.empty()) keep(kept, *plan);
