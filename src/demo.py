@@ -82,7 +82,8 @@ Next (source .venv/bin/activate first):
   python -m src.infer --images folder --save-masks masks  a mask for every photograph
   dvc exp run -S train.lr=5e-4 && dvc metrics diff        change a parameter and compare
   make ui                                                 every run, side by side, in MLflow
-Your own photographs: put them in photos/ as photos/README.md says; python -m src.recipes apply own-photographs; dvc repro."""
+Your own photographs: put them in photos/ as photos/README.md says, then
+  python -m src.recipes apply own-photographs && dvc repro"""
 
 
 if __name__ == "__main__":
