@@ -47,7 +47,9 @@ def build_schedule(optimiser: torch.optim.Optimizer, options: Train, steps: int)
     if options.schedule == "one_cycle":
         # SGD's momentum is the user's, train.momentum.
         cycle = options.optimizer != "sgd"
-        return OneCycleLR(optimiser, options.lr, total_steps=steps, pct_start=options.warmup, cycle_momentum=cycle)
+        # Of a warm-up of exactly one step, such as 0.2 of five, torch divides by its length, which is one less.
+        warm = options.warmup * (0.99 if math.isclose(options.warmup * steps, 1) else 1)
+        return OneCycleLR(optimiser, options.lr, total_steps=steps, pct_start=warm, cycle_momentum=cycle)
     warmup = round(options.warmup * steps)
 
     def share(step: int) -> float:

@@ -12,13 +12,13 @@ from tests.prepared import train_options
 STEPS = 100
 
 
-def rates(**changes) -> list[float]:
+def rates(steps: int = STEPS, **changes) -> list[float]:
     """The rate at each step of a run, and after it."""
     options = train_options(lr=1.0, **changes)
     optimiser = build_optimiser(nn.Linear(2, 2), options)
-    schedule = build_schedule(optimiser, options, STEPS)
+    schedule = build_schedule(optimiser, options, steps)
     found = []
-    for _ in range(STEPS):
+    for _ in range(steps):
         found.append(optimiser.param_groups[0]["lr"])
         optimiser.step()
         schedule.step()
@@ -44,6 +44,13 @@ def test_one_cycle_peaks_at_the_end_of_its_warm_up_and_ends_near_0():
     assert found.index(max(found)) == 19
     assert found[0] == pytest.approx(1 / 25)
     assert found[-2] < 1e-3
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(5, 0.2), (2, 0.5), (10, 0.1)])
+def test_one_cycle_takes_a_warm_up_of_one_step(steps, warmup):
+    found = rates(steps, schedule="one_cycle", warmup=warmup)[:steps]
+    assert found[0] == pytest.approx(1.0, abs=0.01)
+    assert found == sorted(found, reverse=True)
 
 
 def test_one_cycle_leaves_sgds_momentum_to_the_user():
