@@ -58,13 +58,15 @@ void for_each_blob(const fs::path& cache, const Visit& visit) {
 void drop_damaged(const fs::path& cache) {
     for_each_blob(cache, [](const fs::path& blob, const fs::path& seal) {
         const auto kept = content_of(seal);
-        if (std::string(kept.begin(), kept.end()) != fingerprint(content_of(blob))) fs::remove(blob);
+        if (std::string(kept.begin(), kept.end()) == fingerprint(content_of(blob))) return;
+        fs::remove(blob);
+        fs::remove(seal);
     });
 }
 
 void seal(const fs::path& cache) {
     for_each_blob(cache, [](const fs::path& blob, const fs::path& seal) {
-        std::ofstream(seal, std::ios::binary) << fingerprint(content_of(blob));
+        if (!fs::exists(seal)) std::ofstream(seal, std::ios::binary) << fingerprint(content_of(blob));
     });
 }
 
