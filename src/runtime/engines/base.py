@@ -166,9 +166,7 @@ class Engine(ABC):
         except EngineError:
             raise
         except Exception as error:  # the native libraries' exceptions have no base class in common
-            raise EngineError(
-                f"{self.info.path}: {self.info.backend} failed", first_line(error), memory_fix(error)
-            ) from error
+            raise engine_error(f"{self.info.path}: {self.info.backend} failed", error) from error
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -216,6 +214,11 @@ def memory_fix(error: BaseException) -> str:
     text = str(error).lower()
     short = any(sign in text for sign in ("out of memory", "failed to allocate", "bad allocation", "outofmemory"))
     return OUT_OF_MEMORY_FIX if short else ""
+
+
+def engine_error(what: str, error: BaseException, fix: str = "") -> EngineError:
+    """What to raise for an error of a native library; `fix` where it is no lack of memory."""
+    return EngineError(what, first_line(error), memory_fix(error) or fix)
 
 
 def first_line(error: BaseException) -> str:

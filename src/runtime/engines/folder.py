@@ -85,11 +85,9 @@ def _wrong(engine: Engine, probe: Probe, record: EngineRecord) -> str:
         found = probe.agreement(engine)
     except EngineError as error:
         return f"fails on its probe ({error.why or error.what})"
-    return (
-        ""
-        if found >= limit
-        else f"gives the reference's label on {found:.2%} of its probe's pixels, the limit is {limit:.2%}"
-    )
+    if found >= limit:
+        return ""
+    return f"gives the reference's label on {found:.2%} of its probe's pixels, the limit is {limit:.2%}"
 
 
 def _fallback(info: EngineInfo, record: EngineRecord, folder: Path, options: Options) -> Engine:

@@ -15,17 +15,7 @@ from src.errors import EngineError
 from src.hardware import EXACT_INT8, processor
 from src.model_card import EXPORT_FIX
 from src.runtime.engines import load_library
-from src.runtime.engines.base import (
-    INPUT,
-    OUTPUTS,
-    Engine,
-    EngineInfo,
-    Masks,
-    Options,
-    check_ports,
-    first_line,
-    memory_fix,
-)
+from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, engine_error
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -57,8 +47,7 @@ class OnnxRuntimeEngine(Engine):
         except EngineError:
             raise
         except Exception as error:  # its exception classes derive from Exception alone
-            fix = memory_fix(error) or EXPORT_FIX
-            raise EngineError(f"{onnx_path}: ONNX Runtime cannot load it", first_line(error), fix) from error
+            raise engine_error(f"{onnx_path}: ONNX Runtime cannot load it", error, EXPORT_FIX) from error
         if (used := self._session.get_providers()[0]) != self.settings["provider"]:
             raise EngineError(
                 f"{onnx_path}: ONNX Runtime fell back from {self.settings['provider']} to {used}",

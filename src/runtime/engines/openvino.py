@@ -13,22 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src.errors import EngineError
 from src.files import digest, make_writable, write_whole
 from src.hardware import bf16_flag, processor
 from src.model_card import EXPORT_FIX
 from src.runtime.engines import load_library
-from src.runtime.engines.base import (
-    INPUT,
-    OUTPUTS,
-    Engine,
-    EngineInfo,
-    Masks,
-    Options,
-    check_ports,
-    first_line,
-    memory_fix,
-)
+from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, engine_error
 
 if TYPE_CHECKING:
     import openvino
@@ -131,16 +120,16 @@ def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine
             static = port.partial_shape
             static[0] = 1
             model.reshape({port.any_name: static})
-        cache = {"CACHE_DIR": str(options.cache)} if options.cache else {}
+        settings = _settings(info.precision, options)
         if options.cache:
             _drop_damaged(options.cache)
-        compiled = shared_core().compile_model(model, "CPU", _settings(info.precision, options) | cache)
+            settings["CACHE_DIR"] = str(options.cache)
+        compiled = shared_core().compile_model(model, "CPU", settings)
         if options.cache:
             _seal(options.cache)
         return OpenVINOEngine(compiled, info, options)
     except (RuntimeError, IndexError, ValueError) as error:  # ValueError: a damaged name that is no UTF-8
-        fix = memory_fix(error) or EXPORT_FIX
-        raise EngineError(f"{path}: OpenVINO cannot compile it", first_line(error), fix) from error
+        raise engine_error(f"{path}: OpenVINO cannot compile it", error, EXPORT_FIX) from error
 
 
 def _drop_damaged(cache: Path) -> None:

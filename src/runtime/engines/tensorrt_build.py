@@ -10,7 +10,7 @@ from pathlib import Path
 from src.errors import EngineError
 from src.files import make_writable
 from src.model_card import ModelCard
-from src.runtime.engines.base import INPUT, first_line, memory_fix
+from src.runtime.engines.base import INPUT, engine_error
 from src.runtime.engines.tensorrt import INSTALL, load_tensorrt
 
 WORKSPACE_BYTES = 1 << 30  # scratch memory a tactic may ask for; the networks here need far less
@@ -59,6 +59,6 @@ def build_plan(onnx_path: Path, card: ModelCard, batch_sizes: Sequence[int], tim
             network = network_from_onnx_path(str(onnx_path), strongly_typed=True)
             plan = engine_bytes_from_network(network, config=config, save_timing_cache=kept and str(kept))
     except (PolygraphyException, RuntimeError) as error:
-        fix = memory_fix(error) or "its log above names the layer; docs/deploy.md has the polygraphy command to try it"
-        raise EngineError(f"{onnx_path}: TensorRT cannot build it", first_line(error), fix) from error
+        fix = "its log above names the layer; docs/deploy.md has the polygraphy command to try it"
+        raise engine_error(f"{onnx_path}: TensorRT cannot build it", error, fix) from error
     return bytes(plan)
