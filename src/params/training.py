@@ -53,7 +53,7 @@ class Train(Section):
     monitor: Literal["iou", "dice", "accuracy", "loss"]
     batch_size: int = Field(ge=1)
     accumulate: int = Field(ge=1)
-    optimizer: Literal["adamw", "adam", "sgd"]
+    optimizer: Literal["adamw", "adam", "sgd", "muon"]
     lr: float = Field(gt=0)
     momentum: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0)

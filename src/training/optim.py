@@ -7,15 +7,18 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from src.params import Train
+from src.training.muon import Muon
 
 
 def build_optimiser(network: nn.Module, options: Train) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), Adam (Kingma & Ba 2015, arXiv 1412.6980), SGD with momentum.
+    """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), Adam (Kingma & Ba 2015, arXiv 1412.6980), SGD with momentum, Muon.
 
     Biases and the scales of norms, all the parameters of one dimension, do not decay (He et al. 2019, arXiv 1812.01187,
     3.1).
     """
     trained = [p for p in network.parameters() if p.requires_grad]
+    if options.optimizer == "muon":
+        return Muon(trained, options.lr, momentum=options.momentum, weight_decay=options.weight_decay)
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
@@ -45,8 +48,8 @@ def build_schedule(optimiser: torch.optim.Optimizer, options: Train, steps: int)
             optimiser, factor=options.plateau_factor, patience=options.plateau_patience, threshold=0.0
         )
     if options.schedule == "one_cycle":
-        # SGD's momentum is the user's, train.momentum.
-        cycle = options.optimizer != "sgd"
+        # SGD's momentum and Muon's are the user's, train.momentum.
+        cycle = options.optimizer not in ("sgd", "muon")
         # Of a warm-up of exactly one step, such as 0.2 of five, torch divides by its length, which is one less.
         warm = options.warmup * (0.99 if math.isclose(options.warmup * steps, 1) else 1)
         return OneCycleLR(optimiser, options.lr, total_steps=steps, pct_start=warm, cycle_momentum=cycle)

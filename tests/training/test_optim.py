@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from src.training.muon import Muon
 from src.training.optim import build_optimiser, build_schedule
 from tests.prepared import train_options
 
@@ -53,11 +54,16 @@ def test_one_cycle_takes_a_warm_up_of_one_step(steps, warmup):
     assert found == sorted(found, reverse=True)
 
 
-def test_one_cycle_leaves_sgds_momentum_to_the_user():
-    options = train_options(optimizer="sgd", momentum=0.7, schedule="one_cycle")
+@pytest.mark.parametrize("name", ["sgd", "muon"])
+def test_one_cycle_leaves_momentum_to_the_user(name):
+    options = train_options(optimizer=name, momentum=0.7, schedule="one_cycle")
     optimiser = build_optimiser(nn.Linear(2, 2), options)
     build_schedule(optimiser, options, STEPS)
     assert optimiser.param_groups[0]["momentum"] == 0.7
+
+
+def test_sgd_does_not_look_ahead():
+    optimiser = build_optimiser(nn.Linear(2, 2), train_options(optimizer="sgd", schedule="constant"))
     assert not optimiser.param_groups[0]["nesterov"]
 
 
@@ -73,7 +79,8 @@ def test_plateau_falls_after_epochs_without_a_better_loss():
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+    ("name", "kind"),
+    [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD), ("muon", Muon)],
 )
 def test_biases_and_norms_do_not_decay(name, kind):
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
