@@ -11,7 +11,8 @@ from src.training.muon import Muon
 
 
 def build_optimiser(network: nn.Module, options: Train) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), Adam (Kingma & Ba 2015, arXiv 1412.6980), SGD with momentum, Muon.
+    """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), Adam (Kingma & Ba 2015, arXiv 1412.6980), SGD with momentum,
+    Muon (src/training/muon.py).
 
     Biases and the scales of norms, all the parameters of one dimension, do not decay (He et al. 2019, arXiv 1812.01187,
     3.1).

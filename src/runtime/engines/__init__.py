@@ -2,6 +2,7 @@
 
 base.py             what every backend offers: `infer`, `submit`
 openvino.py, onnxruntime.py, tensorrt.py   one backend each, with the same few functions
+openvino_int8.py    int8 graphs for processors that add products of 8 bits in 16
 tensorrt_build.py   model file -> TensorRT plan;  cuda.py  streams, graphs, pinned buffers
 choice.py           the variants that this machine can run, measured; build.py  the engine folder from the best
 record.py, probe.py what the folder says of itself, and the frame on which it is tested when opened

@@ -18,6 +18,7 @@ from src.hardware import bf16_flag, processor
 from src.model_card import EXPORT_FIX
 from src.runtime.engines import load_library
 from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, engine_error
+from src.runtime.engines.openvino_int8 import fit_into_16_bits, overflows_int8
 
 if TYPE_CHECKING:
     import openvino
@@ -120,6 +121,8 @@ def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine
             static = port.partial_shape
             static[0] = 1
             model.reshape({port.any_name: static})
+        if info.precision == "int8" and overflows_int8():
+            fit_into_16_bits(model)
         settings = _settings(info.precision, options)
         if options.cache:
             _drop_damaged(options.cache)
