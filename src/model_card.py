@@ -18,7 +18,8 @@ from src.files import digest
 
 KEY = "skyseg"
 FORMAT = 1
-BF16_AGREEMENT = "bf16_agreement"  # in `ModelCard.metrics`: share (0..1) of labels that bf16 gives as fp32 does
+# In `ModelCard.metrics`: share (0..1) of fp32's labels that OpenVINO gives in bf16, and by the int8 file beside it.
+BF16_AGREEMENT, INT8_AGREEMENT = "bf16_agreement", "int8_agreement"
 RESIZE_STRETCH_LINEAR = "stretch-linear"  # the whole frame to height x width, bilinear (cv2.INTER_LINEAR)
 
 
@@ -48,7 +49,8 @@ class ModelCard:
         precision: of the weights in the graph: fp32, fp16 or int8.
         training_data: one {source, licence, images} per source.
         git_revision, dvc_lock: the code's commit, and md5 by pipeline output, that made the model.
-        metrics: figures of the test split, flat, such as {"iou": 0.95}; and `BF16_AGREEMENT`, where it was measured.
+        metrics: figures of the test split, flat, such as {"iou": 0.95}; `BF16_AGREEMENT` and `INT8_AGREEMENT`, where
+            they were measured.
     """
 
     name: str

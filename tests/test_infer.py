@@ -16,6 +16,7 @@ import pytest
 
 from src.infer import main
 from src.runtime.engines.build import build_engine
+from src.runtime.segmenter import built_engine
 from src.runtime.video.source import VideoSource
 from tests.model_file import (
     HEIGHT,
@@ -277,6 +278,30 @@ def test_without_an_engine_the_released_model_plays_and_says_what_it_is(clip, tm
     (tmp_path / "engine").mkdir()
     message = fails(capfd, 3, "--video", clip, "--save-masks", tmp_path / "n")  # an engine that is there is meant
     assert "not an engine folder" in message
+
+
+@pytest.mark.parametrize(
+    ("asked", "agreement", "plays"),
+    [
+        ({}, 0.999, "int8"),
+        ({}, 0.99, "fp32"),  # keeps too few of the labels to play unasked
+        ({}, None, "fp32"),
+        ({"precision": "int8"}, None, "int8"),
+        ({"precision": "fp32"}, 0.999, "fp32"),
+        ({"backend": "openvino"}, 0.999, "int8"),
+        ({"backend": "onnxruntime"}, 0.999, "fp32"),  # whose int8 is slower than fp32 on many processors
+    ],
+)
+def test_the_released_model_plays_in_int8_where_that_keeps_the_labels(asked, agreement, plays, tmp_path, monkeypatch):
+    files = {"fp32": tmp_path / "skyseg.onnx", "int8": tmp_path / "skyseg-int8.onnx"}
+    metrics = {} if agreement is None else {"int8_agreement": agreement}
+    for precision, path in files.items():
+        write_binary_model(path, binary_card(precision=precision, metrics=metrics))
+    monkeypatch.setattr("src.runtime.segmenter.released_model", lambda: files["fp32"])
+    monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
+    assert built_engine(**asked) == files[plays]
+    monkeypatch.setattr("src.runtime.segmenter.installed", lambda backend: False)
+    assert built_engine() == files["fp32"]
 
 
 def test_without_output_or_display_the_message_says_what_to_add(model, clip):

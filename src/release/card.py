@@ -6,10 +6,10 @@ from typing import Any
 
 from src.benchmark.peer_scores import shown
 from src.errors import UserError
-from src.model_card import BF16_AGREEMENT, ModelCard, read_card
+from src.model_card import BF16_AGREEMENT, INT8_AGREEMENT, ModelCard, read_card
 from src.runtime.engines.record import sha256
 
-ONNX, WEIGHTS, CARD = "skyseg.onnx", "skyseg.safetensors", "README.md"
+ONNX, INT8, WEIGHTS, CARD = "skyseg.onnx", "skyseg-int8.onnx", "skyseg.safetensors", "README.md"
 
 USE = f"""\
 ```sh
@@ -18,7 +18,12 @@ python -m src.infer --images photos/images --save-masks masks --engine models/re
 dvc repro                                            # the default params tune {WEIGHTS}
 ```
 
-Input, outputs and metadata of {ONNX}: "The model file" in the project's README."""
+Input, outputs and metadata of both .onnx files: "The model file" in the project's README."""
+
+FASTER = f"""
+
+In OpenVINO it plays in int8, from {INT8}, in about half of fp32's time. `--precision fp32` plays the other file, and
+`python -m src.runtime.engines --models models/release --images photos/images --out models/engine` measures both."""
 
 LIMITS = """\
 - It answers at its input size. What is thinner than two pixels there (twigs, wires, masts far away) is drawn too thick,
@@ -34,7 +39,7 @@ def card_text(folder: Path, metrics: Mapping[str, Any], scores: Mapping[str, Any
     """The card of the files in `folder`.
 
     Args:
-        folder: holds `ONNX` and `WEIGHTS`.
+        folder: holds `ONNX` and `WEIGHTS`, and `INT8` if int8 loses little.
         metrics: by stage, as `src.records.read_metrics` gives them; what is missing is left out.
         scores: of `python -m src.benchmark.peers`, or None where it has not run yet.
 
@@ -53,7 +58,7 @@ def card_text(folder: Path, metrics: Mapping[str, Any], scores: Mapping[str, Any
         )
     parts = [
         _head(card),
-        f"## Use\n\n{USE}",
+        f"## Use\n\n{USE}{FASTER if (folder / INT8).is_file() else ''}",
         f"## Trained on\n\n{_data(card)}",
         f"## Made by\n\n{_origin(card, metrics.get('train', {}))}",
         f"## How good\n\n{_figures(card, metrics.get('evaluate', {}))}",
@@ -112,8 +117,9 @@ def _figures(card: ModelCard, evaluate: Mapping[str, Any]) -> str:
             if found := splits.get(split):
                 rows.append([f"{source}, {split}", str(found["images"]), *(_figure(found, key) for key in shown)])
     lines = [f"IoU {card.metrics['iou']:.3f} on all test images together."] if "iou" in card.metrics else []
-    if BF16_AGREEMENT in card.metrics:
-        lines.append(f"OpenVINO in bf16 gives {card.metrics[BF16_AGREEMENT]:.2%} of the labels that fp32 gives.")
+    for key, what in ((BF16_AGREEMENT, "in bf16"), (INT8_AGREEMENT, f"by {INT8}")):
+        if key in card.metrics:
+            lines.append(f"OpenVINO gives {card.metrics[key]:.2%} of fp32's labels {what}.")
     table = _table(["images", "count", *shown.values()], rows) if rows else ""
     return "\n\n".join(filter(None, [" ".join(lines), table]))
 
@@ -142,10 +148,15 @@ def _scores(folder: Path, scores: Mapping[str, Any]) -> str:
 
 
 def _files(folder: Path) -> str:
-    about = {ONNX: "for players; kernels in float16, computes in float32", WEIGHTS: "to start a training from"}
+    about = {
+        ONNX: "for players; kernels in float16, computes in float32",
+        INT8: "for players in OpenVINO; int8",
+        WEIGHTS: "to start a training from",
+    }
     rows = [
         [name, f"{(folder / name).stat().st_size / 1e6:.1f} MB", f"`{sha256(folder / name)}`", what]
         for name, what in about.items()
+        if (folder / name).is_file()
     ]
     return _table(["file", "size", "SHA-256", "what for"], rows)
 

@@ -179,7 +179,7 @@ def _model(parser: argparse.ArgumentParser) -> None:
         "--engine",
         type=Path,
         metavar="PATH",
-        help="an engine folder or .onnx file (default: models/engine; where none is built, models/release/skyseg.onnx)",
+        help="an engine folder or .onnx file (default: models/engine; where none is built, the released model)",
     )
     model.add_argument("--backend", choices=("tensorrt", "openvino", "onnxruntime"), help="(default: the engine's)")
     model.add_argument("--precision", choices=("fp32", "bf16", "fp16", "int8"), help="(default: the engine's)")

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from src.runtime.engines import released_model
+from src.runtime.engines import int8_beside, released_model
 from src.runtime.engines.base import EngineInfo
 from src.runtime.unheard import Unheard
 from src.runtime.video.stats import RunStats
@@ -12,7 +12,8 @@ from src.runtime.video.stats import RunStats
 def model_line(info: EngineInfo) -> str:
     """One line: name, backend, precision, input size and, where the card has them, test IoU and training data."""
     card = info.card
-    what = "released model" if info.path == released_model() else "model"
+    released = released_model()
+    what = "released model" if info.path in (released, int8_beside(released)) else "model"
     iou = f", test IoU {card.metrics['iou']:.3f}" if "iou" in card.metrics else ""
     sources = ", ".join(str(one.get("source")) for one in card.training_data)
     trained = f", trained on {sources}" if sources else ""

@@ -9,7 +9,15 @@ from types import TracebackType
 import numpy as np
 
 from src.errors import UserError
-from src.runtime.engines import default_engine_folder, open_engine, released_model
+from src.model_card import INT8_AGREEMENT, read_card
+from src.runtime.engines import (
+    MIN_UNASKED_AGREEMENT,
+    default_engine_folder,
+    installed,
+    int8_beside,
+    open_engine,
+    released_model,
+)
 from src.runtime.engines.base import Engine, Masks
 from src.runtime.frames import prepare
 from src.runtime.postprocess import PostProcessor
@@ -130,8 +138,8 @@ class SkySegmenter:
         self.close()
 
 
-def built_engine() -> Path:
-    """The engine folder that the pipeline built; the released model where there is none.
+def built_engine(backend: str | None = None, precision: str | None = None) -> Path:
+    """The engine folder that the pipeline built; where there is none, the released model, as is asked for.
 
     Raises:
         UserError: there is neither.
@@ -139,12 +147,22 @@ def built_engine() -> Path:
     folder = default_engine_folder()
     if not folder.is_dir():
         if (released := released_model()).is_file():
-            return released
+            return _released_for(released, backend, precision)
         raise UserError(
             f"no engine is built at {folder}, and there is no released model at {released}",
             fix="build one: make demo, or dvc repro; or name an engine folder or model file: --engine PATH",
         )
     return folder
+
+
+def _released_for(released: Path, backend: str | None, precision: str | None) -> Path:
+    """The int8 file if int8 is asked for, or if it would be OpenVINO's to choose and keeps the labels; else fp32's."""
+    int8 = int8_beside(released)
+    if precision not in (None, "int8") or not int8.is_file():
+        return released
+    in_openvino = backend in (None, "openvino") and installed("openvino")
+    keeps_labels = read_card(int8).metrics.get(INT8_AGREEMENT, 0.0) >= MIN_UNASKED_AGREEMENT
+    return int8 if precision == "int8" or (in_openvino and keeps_labels) else released
 
 
 def _at_full_size(postprocess: PostProcessor, image: np.ndarray, prepared: np.ndarray, answer: Masks) -> Masks:

@@ -18,9 +18,10 @@ from src.models.weight_file import read_weights
 from src.models.zoo import save_checkpoint
 from src.release import __main__ as commands
 from src.release import pack as pack_module
-from src.release.card import CARD, ONNX, WEIGHTS, card_text
+from src.release.card import CARD, INT8, ONNX, WEIGHTS, card_text
 from src.release.pack import pack
 from src.release.weights import with_half_kernels
+from src.runtime.engines.choice import Models
 from src.runtime.engines.record import sha256
 from tests.export.conftest import arrays, nodes
 from tests.models.test_zoo import spec
@@ -86,6 +87,7 @@ def folder(checkpoint, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "release"
     patched = pytest.MonkeyPatch()
     patched.setattr(pack_module, "MIN_AGREEMENT", 0.99)  # a net that has learnt nothing is unsure of many pixels
+    patched.setattr(pack_module, "MAX_INT8_LOSS", 1.0)
     try:
         said = released(checkpoint, folder)
     finally:
@@ -128,8 +130,9 @@ def test_kernels_beyond_half_are_refused(plain):
 
 
 def test_the_folder_holds_the_model_its_weights_and_its_card(folder):
-    assert sorted(path.name for path in folder.iterdir()) == sorted([ONNX, WEIGHTS, CARD])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([ONNX, INT8, WEIGHTS, CARD])
     assert [path.name for path in folder.parent.iterdir()] == ["release"]
+    assert set(Models.find(folder).files) == {"fp32", "int8"}
     card = read_card(folder / ONNX)
     assert (card.precision, card.threshold, card.git_revision) == ("fp32", 0.5, "c0ffee")
     assert card.metrics["iou"] == 0.912
@@ -226,6 +229,16 @@ def test_what_fails_a_gate_leaves_the_earlier_release(checkpoint, plain, tmp_pat
     assert says in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["release"]
     assert (target / CARD).read_text() == "earlier"
+
+
+def test_int8_that_loses_too_much_is_left_out(checkpoint, plain, tmp_path, monkeypatch):
+    monkeypatch.setattr(pack_module, "to_onnx", lambda *_: plain)
+    monkeypatch.setattr(pack_module, "MIN_AGREEMENT", 0.99)
+    monkeypatch.setattr(pack_module, "MAX_INT8_LOSS", -0.5)
+    said = released(checkpoint, tmp_path / "release")
+    assert f"{INT8}: not written: iou_change" in said
+    assert sorted(path.name for path in (tmp_path / "release").iterdir()) == sorted([ONNX, WEIGHTS, CARD])
+    assert "int8" not in (tmp_path / "release" / CARD).read_text(encoding="utf-8").split("## Files")[1]
 
 
 def test_a_foreign_folder_is_left_alone(checkpoint, tmp_path):

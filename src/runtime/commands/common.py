@@ -50,7 +50,7 @@ def open_engine_for(options: argparse.Namespace, pipelined: bool) -> "Engine":
 
     threads = options.threads or cores()
     engine = open_engine(
-        options.engine or built_engine(),
+        options.engine or built_engine(options.backend, options.precision),
         backend=options.backend,
         precision=options.precision,
         threads=threads,

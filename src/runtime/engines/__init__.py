@@ -44,8 +44,8 @@ def requests_for_video(threads: int) -> int:
     return min(max(2, threads // 2), MOST_AT_WORK) + 1
 
 
-# A model file whose card says that at least this share of bf16's labels are fp32's is opened in bf16.
-MIN_BF16_AGREEMENT = 0.995
+# The share of labels that bf16 or int8 must give as fp32 does, by the card, to play unasked.
+MIN_UNASKED_AGREEMENT = 0.995
 
 
 def default_engine_folder() -> Path:
@@ -56,6 +56,11 @@ def default_engine_folder() -> Path:
 def released_model() -> Path:
     """The model file that comes with the project, which plays where no engine is built."""
     return Path(__file__).resolve().parents[3] / "models" / "release" / "skyseg.onnx"
+
+
+def int8_beside(released: Path) -> Path:
+    """Where the released model's int8 file is, if it has one."""
+    return released.with_name("skyseg-int8.onnx")
 
 
 def open_engine(
@@ -169,7 +174,7 @@ def device_name(hardware: dict) -> str:
 def _precision(backend: str, card: ModelCard) -> str:
     from src.hardware import bf16_flag
 
-    measured = card.metrics.get(BF16_AGREEMENT, 0.0) >= MIN_BF16_AGREEMENT
+    measured = card.metrics.get(BF16_AGREEMENT, 0.0) >= MIN_UNASKED_AGREEMENT
     bf16 = backend == "openvino" and card.precision == "fp32" and measured and bf16_flag()
     return "bf16" if bf16 else card.precision
 
