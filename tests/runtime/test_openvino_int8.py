@@ -1,53 +1,27 @@
 """int8 graphs made fit for processors that add products of 8 bits in 16."""
 
 import numpy as np
-import onnx
 import pytest
 import torch
 from onnxruntime import InferenceSession, SessionOptions
-from torch import nn
 
-from src.export import to_onnx
-from src.export.int8 import to_int8
 from src.hardware import EXACT_INT8
-from src.models.portable import PortableModel
 from src.runtime.engines import openvino as backend
 from src.runtime.engines.base import EngineInfo, Options
 from src.runtime.engines.openvino_int8 import _is_weights, _not_negative, fit_into_16_bits, overflows_int8
-from tests.export.conftest import CARD, SIZE, segmenter_of
+from tests.export.conftest import CARD, SIZE
+from tests.int8_model import write_int8_model
 
 openvino = pytest.importorskip("openvino")
 ops = pytest.importorskip("openvino.opset13")
 
 
-class Net(nn.Module):
-    """What a U-Net is made of: pooled and brought up again, concatenated, added, with and without a ReLU before."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem, self.deep = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1)
-        self.signed, self.head = nn.Conv2d(32, 16, 3, padding=1), nn.Conv2d(16, 1, 1)
-
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        fine = torch.relu(self.stem(frames))
-        coarse = torch.relu(self.deep(nn.functional.max_pool2d(fine, 2)))
-        both = torch.cat([fine, nn.functional.interpolate(coarse, scale_factor=2.0, mode="nearest")], 1)
-        return self.head(torch.relu(self.signed(both) + fine))
-
-
 @pytest.fixture(scope="module")
 def int8(tmp_path_factory):
     """(path of an int8 file, the frames it is judged on)."""
-    torch.manual_seed(0)
-    segmenter = segmenter_of(Net())
     corners = torch.rand(24, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 255
-    frames = nn.functional.interpolate(corners, (SIZE, SIZE), mode="bilinear").permute(0, 2, 3, 1).byte().numpy()
-    with torch.inference_mode():
-        segmenter.network[-1].head.bias -= segmenter(torch.from_numpy(frames)).median()  # half of the pixels are sky
-    fp32 = to_onnx(PortableModel(segmenter, 0.5).eval(), CARD)
-    path = tmp_path_factory.mktemp("int8") / "int8.onnx"
-    onnx.save(to_int8(fp32, frames[::2]), path)
-    return path, frames[1::2]
+    frames = torch.nn.functional.interpolate(corners, (SIZE, SIZE), mode="bilinear").permute(0, 2, 3, 1).byte().numpy()
+    return write_int8_model(tmp_path_factory.mktemp("int8") / "int8.onnx", frames), frames[1::2]
 
 
 def fitted(path):
