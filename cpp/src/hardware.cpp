@@ -1,10 +1,9 @@
 #include "hardware.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
-#include <set>
 #include <sstream>
 #include <thread>
 
@@ -27,6 +26,10 @@ std::string cpuinfo(const std::string& key) {
     return "";
 }
 
+bool any_of(std::initializer_list<const char*> wanted, const std::set<std::string>& flags) {
+    return std::any_of(wanted.begin(), wanted.end(), [&](const char* flag) { return flags.count(flag) > 0; });
+}
+
 }  // namespace
 
 int cores() {
@@ -37,11 +40,18 @@ int cores() {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+std::set<std::string> processor_flags() {
+    std::istringstream listed(cpuinfo("flags") + " " + cpuinfo("Features"));  // x86; Arm
+    return {std::istream_iterator<std::string>(listed), {}};
+}
+
 bool has_bf16() {
-    static constexpr std::array flags = {"amx_bf16", "avx512_bf16", "bf16"};  // x86 with and without tiles; Arm
-    std::istringstream listed(cpuinfo("flags") + " " + cpuinfo("Features"));
-    const std::set<std::string> found{std::istream_iterator<std::string>(listed), {}};
-    return std::any_of(flags.begin(), flags.end(), [&](const char* flag) { return found.count(flag) > 0; });
+    return any_of({"amx_bf16", "avx512_bf16", "bf16"}, processor_flags());  // x86 with and without tiles; Arm
+}
+
+bool overflows_int8(const std::set<std::string>& flags) {
+    // With one of these it adds four products of 8 bits in 32.
+    return flags.count("avx2") > 0 && !any_of({"avx512_vnni", "avx_vnni", "amx_int8"}, flags);
 }
 
 std::string processor_name() {

@@ -5,16 +5,20 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import onnx
 import pytest
 
+from src.errors import EngineError
 from src.hardware import bf16_flag
 from src.infer import SkySegmenter
 from src.model_card import BF16_AGREEMENT
 from src.runtime.engines import open_engine
+from src.runtime.engines.openvino_int8 import overflows_int8
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.frame import Result
 from src.runtime.video.source import VideoSource
-from tests.cpp.player import backends, built, play
+from tests.cpp.player import backends, built, fails, play
+from tests.int8_model import write_int8_model
 from tests.model_file import binary_card, write_binary_model
 from tests.runtime.clips import read_mask
 from tests.shared_data import shared
@@ -49,6 +53,13 @@ def drive(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     main(["--clip", str(path), "--frames", "12", "--size", "322x182"])
     return path
+
+
+@pytest.fixture(scope="module")
+def int8(drive, tmp_path_factory) -> Path:
+    with VideoSource(drive) as source:
+        frames = [cv2.resize(frame.image, (256, 160))[..., ::-1] for frame in source]
+    return write_int8_model(tmp_path_factory.mktemp("int8") / "int8.onnx", np.stack(frames))
 
 
 def agreement(video: Path, model: Path, masks: Path, backend: str, precision: str) -> float:
@@ -148,6 +159,31 @@ def test_a_precision_that_the_processor_lacks_is_told_of_as_in_python(model, dri
     assert done.returncode == 0, done.stderr
     assert agreement(drive, model, tmp_path, "openvino", "bf16") >= LIMIT
     assert done.stderr == capfd.readouterr().err
+
+
+def test_masks_of_an_int8_model_are_the_python_players(int8, drive, tmp_path):
+    """Also where sums of 16 bits overflow: as it is in the file, it gives an eighth of other labels there."""
+    done = play("--video", drive, "--engine", int8, "--backend", "openvino", "--save-masks", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "(openvino int8 on " in done.stdout
+    assert 0.2 < np.mean([read_mask(path) > 0 for path in tmp_path.glob("*.png")]) < 0.8
+    assert agreement(drive, int8, tmp_path, "openvino", "int8") >= LIMIT
+
+
+@pytest.mark.skipif(not overflows_int8(), reason="the processor takes int8 graphs as they are")
+@pytest.mark.parametrize("kind", ["weights", "activations"])
+def test_an_int8_model_that_the_export_does_not_write_is_refused_as_in_python(kind, int8, drive, tmp_path):
+    """Without a zero point, OpenVINO subtracts nothing."""
+    model = onnx.load(int8)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    restoring = [node for node in model.graph.node if node.op_type == "DequantizeLinear"]
+    del next(node for node in restoring if (node.input[0] in constants) == (kind == "weights")).input[2:]
+    onnx.save(model, tmp_path / "other.onnx")
+    message = fails(3, "--video", drive, "--engine", tmp_path / "other.onnx", "--save-masks", tmp_path / "masks")
+    assert "Subtract was expected here" in message
+    with pytest.raises(EngineError) as raised:
+        open_engine(tmp_path / "other.onnx", backend="openvino")
+    assert raised.value.why in message
 
 
 def test_masks_of_more_classes_are_the_python_players(three_class_model, drive, tmp_path):

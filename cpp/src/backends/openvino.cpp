@@ -8,6 +8,7 @@
 #include "../hardware.hpp"
 #include "../pool.hpp"
 #include "backend.hpp"
+#include "openvino_int8.hpp"
 
 namespace fs = std::filesystem;
 
@@ -85,6 +86,7 @@ ov::CompiledModel compile(const Request& request) {
         shapes[port] = shape;
     }
     model->reshape(shapes);
+    if (request.precision == Precision::int8 && overflows_int8(processor_flags())) fit_into_16_bits(*model);
     ov::AnyMap settings{ov::hint::inference_precision(hint(request.precision)),
                         ov::inference_num_threads(request.threads)};
     if (request.requests == 1) {
