@@ -19,7 +19,7 @@ def page() -> str:
     return (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["skyseg.onnx", "skyseg.safetensors"])
+@pytest.mark.parametrize("name", ["skyseg.onnx", "skyseg-int8.onnx", "skyseg.safetensors"])
 def test_its_files_are_small_and_those_that_the_card_names(name, page):
     assert (FOLDER / name).stat().st_size <= LARGEST
     assert digest(FOLDER / name, "sha256") in page
