@@ -1,10 +1,12 @@
 """int8 graphs made fit for processors that add products of 8 bits in 16."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from onnxruntime import InferenceSession, SessionOptions
 
+from src.errors import EngineError
 from src.hardware import EXACT_INT8
 from src.runtime.engines import openvino as backend
 from src.runtime.engines.base import EngineInfo, Options
@@ -119,3 +121,16 @@ def test_only_int8_where_it_overflows_is_changed(precision, overflows, expected,
 def test_which_processors_overflow(flags, expected, monkeypatch):
     monkeypatch.setattr("src.runtime.engines.openvino_int8.processor", lambda: {"flags": flags})
     assert overflows_int8() is expected
+
+
+def test_a_graph_of_another_export_is_refused(int8, tmp_path, monkeypatch):
+    model = onnx.load(int8[0])
+    constants = {tensor.name for tensor in model.graph.initializer}
+    node = next(n for n in model.graph.node if n.op_type == "DequantizeLinear" and n.input[0] not in constants)
+    replacement = onnx.helper.make_node("Cast", node.input[:1], node.output, to=onnx.TensorProto.FLOAT)
+    node.CopyFrom(replacement)
+    onnx.save(model, tmp_path / "odd.onnx")
+    monkeypatch.setattr(backend, "overflows_int8", lambda: True)
+    info = EngineInfo("openvino", "int8", "a processor", CARD, "", tmp_path / "odd.onnx")
+    with pytest.raises(EngineError, match="was expected here"):
+        backend.open_model(tmp_path / "odd.onnx", info, Options(threads=1))

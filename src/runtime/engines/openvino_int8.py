@@ -32,6 +32,9 @@ def fit_into_16_bits(model: "openvino.Model") -> None:
 
     An activation that a ReLU keeps from being negative gets the range 0 to 255 at half the scale, which is finer;
     others keep their scale and get the zero point 128.
+
+    Raises:
+        ValueError: a node is not followed by what the export puts there; the graph is of no use then.
     """
     for node in model.get_ordered_ops():
         if node.get_type_name() == "FakeQuantize":
@@ -55,7 +58,7 @@ def _make_unsigned(quantise: "openvino.Node") -> None:
     from openvino import opset13 as ops
 
     values, least, greatest = (quantise.input_value(port) for port in range(3))
-    least, greatest = (float(bound.get_node().get_data().item()) for bound in (least, greatest))
+    least, greatest = (float(_constant(bound).item()) for bound in (least, greatest))
     step = (greatest - least) / 255
     low, step, zero = (0.0, step / 2, 0.0) if _not_negative(values.get_node()) else (-128 * step, step, 128.0)
     low, high, step, zero = (np.float32(value) for value in (low, low + 255 * step, step, zero))
@@ -71,20 +74,28 @@ def _halve(weights: "openvino.Node") -> None:
 
     multiply = _after(weights, "Convert", "Subtract", "Multiply")
     place = multiply.input_value(1)
-    scales = place.get_node()
-    if scales.get_type_name() == "Reshape":
-        scales = scales.input_value(0).get_node()
+    reshaped = place.get_node().get_type_name() == "Reshape"
+    scales = _constant(place.get_node().input_value(0) if reshaped else place)
     # From -64 to 63: two of them times 255 are 32,640 at most, and 16 bits hold 32,767.
     halved = ops.constant(np.rint(weights.get_data().astype(np.float32) / 2).clip(-64, 63).astype(np.int8))
-    doubled = ops.constant(2 * scales.get_data().reshape(place.get_shape()))
+    doubled = ops.constant(2 * scales.reshape(place.get_shape()))
     multiply.output(0).replace(ops.multiply(ops.convert(halved, openvino.Type.f32), doubled).output(0))
+
+
+def _constant(value: "openvino.Output") -> np.ndarray:
+    node = value.get_node()
+    if node.get_type_name() != "Constant":
+        raise ValueError(f"{node.get_friendly_name()}: a Constant was expected here")
+    return node.get_data()
 
 
 def _after(node: "openvino.Node", *kinds: str) -> "openvino.Node":
     """The last of the nodes that follow one another so; each is the only user of the one before."""
     for kind in kinds:
-        (target,) = node.output(0).get_target_inputs()
-        node = target.get_node()
+        users = node.output(0).get_target_inputs()
+        if len(users) != 1:
+            raise ValueError(f"{node.get_friendly_name()}: one user was expected here")
+        node = users.pop().get_node()
         if node.get_type_name() != kind:
             raise ValueError(f"{node.get_friendly_name()}: {kind} was expected here")
     return node
