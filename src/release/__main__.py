@@ -4,9 +4,9 @@
     python -m src.benchmark.peers --model models/release/skyseg.onnx --json scores.json
     python -m src.release card --to models/release --scores scores.json
 
-`export` writes skyseg.onnx (for players), skyseg.safetensors (to start a training from) and README.md. It is run where
-the pipeline ran: it reads params.yaml, metrics/, dvc.lock and the validation images of data/prepared. `card` writes
-README.md again, with the figures of the scores.
+`export` writes skyseg.onnx and skyseg-int8.onnx (for players), skyseg.safetensors (to start a training from) and
+README.md. It is run where the pipeline ran: it reads params.yaml, metrics/, dvc.lock and the validation images of
+data/prepared. `card` writes README.md again, with the figures of the scores.
 """
 
 import argparse
