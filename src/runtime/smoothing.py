@@ -15,10 +15,10 @@ or moved otherwise, and not at all beyond the frame's edge. Warping and testing 
 import cv2
 import numpy as np
 
-KEEP = 0.93  # weight of the carried answer where it explains the picture fully: a memory of about 14 frames
+KEEP = 0.87  # weight of the carried answer where it explains the picture fully: a memory of about 8 frames
 # Difference, in grey levels, at which it has none left: so many, and so many times the picture's contrast around. Among
 # twigs a carried picture never fits exactly; in a plain sky it does, unless something has moved away from before it.
-UNEXPLAINED, PER_CONTRAST = 40.0, 20.0
+UNEXPLAINED, PER_CONTRAST = 30.0, 15.0
 # Pixels over which pictures are compared and contrast is measured: one pixel's noise is no motion.
 NEIGHBOURHOOD = (5, 5)
 # Mean difference at a cut, in grey levels: above this share of the picture's contrast, and so many more. The share
