@@ -63,8 +63,9 @@ def pack(
     card = with_history(spec.card(threshold), git_revision=git_revision, dvc_lock=dvc_lock, metrics=test)
     portable = PortableModel(segmenter, threshold).eval()
     answers = Checkpoint(portable, card.classes, images)
-    model, verdict = _model_file(portable, card, answers, images)
-    int8, int8_verdict = _int8_file(portable, card, answers, images)
+    fp32, model = _graphs(portable, card)
+    verdict = _passed(model, answers, images)
+    int8, int8_verdict = _int8_file(fp32, card, answers, images)
     files = {ONNX: model} | ({INT8: int8} if int8_verdict.passed else {})
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
@@ -86,13 +87,17 @@ def pack(
     return "\n".join(lines)
 
 
-def _model_file(
-    portable: PortableModel, card: ModelCard, answers: Checkpoint, images: Images
-) -> tuple[onnx.ModelProto, Verdict]:
+def _graphs(portable: PortableModel, card: ModelCard) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """As the pipeline exports it, and with its kernels stored in half."""
     try:
-        model = with_half_kernels(to_onnx(portable, card))
+        fp32 = to_onnx(portable, card)
+        return fp32, with_half_kernels(fp32)
     except ValueError as error:
         raise UserError(f"release: {error}", fix="train with more weight decay") from error
+
+
+def _passed(model: onnx.ModelProto, answers: Checkpoint, images: Images) -> Verdict:
+    """What was found on the model file; raises UserError if it must not be released."""
     gate = Gate("agreement", MIN_AGREEMENT, "src/release/pack.py")
     verdict = judge(model, answers, images.frames, gate=gate, batch_sizes=(1, 2))
     if not verdict.passed or verdict.remarks:
@@ -100,13 +105,13 @@ def _model_file(
     if model.ByteSize() > MOST_BYTES:
         megabytes = f"{model.ByteSize() / 1e6:.1f} MB, the limit is {MOST_BYTES / 1e6:.0f}"
         raise UserError(f"release: {ONNX} has {megabytes}", fix="release a smaller net: model.decoder_channels")
-    return model, verdict
+    return verdict
 
 
 def _int8_file(
-    portable: PortableModel, card: ModelCard, answers: Checkpoint, images: Images
+    fp32: onnx.ModelProto, card: ModelCard, answers: Checkpoint, images: Images
 ) -> tuple[onnx.ModelProto, Verdict]:
-    model = with_card(to_int8(to_onnx(portable, card), images.calibration), replace(card, precision="int8"))
+    model = with_card(to_int8(fp32, images.calibration), replace(card, precision="int8"))
     gate = Gate("iou_change", -MAX_INT8_LOSS, "src/release/pack.py")
     return model, judge(model, answers, images.frames, gate=gate, batch_sizes=(1, 2))
 

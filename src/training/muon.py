@@ -59,22 +59,27 @@ class Muon(torch.optim.Optimizer):
                     parameter.add_(update(parameter, group), alpha=-group["lr"])
 
     def _muon(self, parameter: nn.Parameter, group: dict) -> torch.Tensor:
-        state, gradient = self.state[parameter], parameter.grad
-        mean = state.setdefault("mean", torch.zeros_like(parameter))
+        gradient, mean = parameter.grad, self._kept(parameter, "mean")
         mean.lerp_(gradient, 1 - group["momentum"])
         matrix = gradient.lerp(mean, group["momentum"]).flatten(1)
         return orthogonal(matrix).mul_(0.2 * max(matrix.shape) ** 0.5).view(parameter.shape)
 
     def _adam(self, parameter: nn.Parameter, group: dict) -> torch.Tensor:
         state, gradient = self.state[parameter], parameter.grad
-        mean = state.setdefault("mean", torch.zeros_like(parameter))
-        square = state.setdefault("square", torch.zeros_like(parameter))
+        mean, square = self._kept(parameter, "mean"), self._kept(parameter, "square")
         state["steps"] = steps = state.get("steps", 0) + 1
         first, second = group["betas"]
         mean.lerp_(gradient, 1 - first)
         square.lerp_(gradient.square(), 1 - second)
         scale = (square / (1 - second**steps)).sqrt_().add_(group["eps"])
         return mean / scale / (1 - first**steps)
+
+    def _kept(self, parameter: nn.Parameter, name: str) -> torch.Tensor:
+        """What the state keeps of a parameter by this name: 0 before the first step."""
+        state = self.state[parameter]
+        if name not in state:
+            state[name] = torch.zeros_like(parameter)
+        return state[name]
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
