@@ -16,7 +16,7 @@ import pytest
 
 from src.infer import main
 from src.runtime.engines.build import build_engine
-from src.runtime.segmenter import built_engine
+from src.runtime.segmenter import SkySegmenter, built_engine
 from src.runtime.video.source import VideoSource
 from tests.model_file import (
     HEIGHT,
@@ -271,6 +271,7 @@ def test_without_an_engine_the_released_model_plays_and_says_what_it_is(clip, tm
     for place in ("segmenter", "report"):
         monkeypatch.setattr(f"src.runtime.{place}.released_model", lambda: released)
     monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
+    monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "compiled")
     main(["--video", str(clip), "--save-masks", str(tmp_path / "m"), "--max-frames", "2"])
     first = capfd.readouterr().out.splitlines()[0]
     assert first.startswith("released model: blue-and-high (")
@@ -302,6 +303,25 @@ def test_the_released_model_plays_in_int8_where_that_keeps_the_labels(asked, agr
     assert built_engine(**asked) == files[plays]
     monkeypatch.setattr("src.runtime.segmenter.installed", lambda backend: False)
     assert built_engine() == files["fp32"]
+
+
+def test_what_is_compiled_of_the_released_model_is_kept_where_that_can_be(tmp_path, monkeypatch):
+    released = write_binary_model(tmp_path / "skyseg.onnx")
+    monkeypatch.setattr("src.runtime.segmenter.released_model", lambda: released)
+    monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
+    monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "compiled")
+    image = np.zeros((32, 64, 3), np.uint8)
+    with SkySegmenter() as first, SkySegmenter() as second:
+        assert not first.engine.compiled.get_property("LOADED_FROM_CACHE")
+        assert second.engine.compiled.get_property("LOADED_FROM_CACHE")
+        wanted = first.predict(image).labels
+        assert np.array_equal(second.predict(image).labels, wanted)
+    with SkySegmenter(released) as named:  # a file that was named is compiled as it is
+        assert not named.engine.compiled.get_property("LOADED_FROM_CACHE")
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "file")
+    with SkySegmenter() as without:
+        assert np.array_equal(without.predict(image).labels, wanted)
 
 
 def test_without_output_or_display_the_message_says_what_to_add(model, clip):

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -12,6 +13,7 @@ from src.errors import UserError
 from src.model_card import INT8_AGREEMENT, read_card
 from src.runtime.engines import (
     MIN_UNASKED_AGREEMENT,
+    compiled_models,
     default_engine_folder,
     installed,
     int8_beside,
@@ -52,7 +54,7 @@ class SkySegmenter:
         refine: str = "none",
     ) -> None:
         self._owned = not isinstance(engine, Engine)
-        self.engine = engine if isinstance(engine, Engine) else open_engine(engine or built_engine())
+        self.engine = engine if isinstance(engine, Engine) else open_engine_or_built(engine)
         self.card = self.engine.info.card
         self._settings = {"threshold": threshold, "refine": refine}
         try:
@@ -136,6 +138,26 @@ class SkySegmenter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def open_engine_or_built(
+    path: str | Path | None, *, backend: str | None = None, precision: str | None = None, **options: int
+) -> Engine:
+    """Opens `path`; for None what `built_engine` finds. What OpenVINO compiles of the released model is kept below
+    .work/, if that can be written, so that it is there sooner the next time.
+
+    Args:
+        path, backend, precision, options: as of `open_engine`.
+
+    Raises:
+        UserError, EngineError: as of `open_engine` and `built_engine`.
+    """
+    chosen = Path(path or built_engine(backend, precision))
+    asked = options | {"backend": backend, "precision": precision}
+    if not path and chosen.parent == released_model().parent:
+        with suppress(UserError):  # of a folder that cannot be written, a full disk; any other is met again below
+            return open_engine(chosen, cache=compiled_models(), **asked)
+    return open_engine(chosen, **asked)
 
 
 def built_engine(backend: str | None = None, precision: str | None = None) -> Path:

@@ -44,13 +44,13 @@ def shows(options: argparse.Namespace) -> bool:
 def open_engine_for(options: argparse.Namespace, pipelined: bool) -> "Engine":
     """The engine of the options, announced in a line; `pipelined`: several inferences in flight."""
     from src.hardware import cores
-    from src.runtime.engines import open_engine, requests_for_video
+    from src.runtime.engines import requests_for_video
     from src.runtime.report import model_line, say
-    from src.runtime.segmenter import built_engine
+    from src.runtime.segmenter import open_engine_or_built
 
     threads = options.threads or cores()
-    engine = open_engine(
-        options.engine or built_engine(options.backend, options.precision),
+    engine = open_engine_or_built(
+        options.engine,
         backend=options.backend,
         precision=options.precision,
         threads=threads,

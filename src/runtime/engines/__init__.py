@@ -58,6 +58,11 @@ def released_model() -> Path:
     return Path(__file__).resolve().parents[3] / "models" / "release" / "skyseg.onnx"
 
 
+def compiled_models() -> Path:
+    """The folder for what OpenVINO compiles of the released model: <project root>/.work/openvino; may be deleted."""
+    return Path(__file__).resolve().parents[3] / ".work" / "openvino"
+
+
 def int8_beside(released: Path) -> Path:
     """Where the released model's int8 file is, if it has one."""
     return released.with_name("skyseg-int8.onnx")
