@@ -13,6 +13,7 @@ TELLING_FLAGS = (
 # which overflow: a quarter of an int8 net's labels changed. With this it takes slower ones that do not.
 EXACT_INT8 = ("session.x64quantprecision", "1")
 BF16_FLAGS = ("amx_bf16", "avx512_bf16", "bf16")  # x86 with and without tiles; 64-bit Arm
+VNNI_FLAGS = ("avx512_vnni", "avx_vnni", "amx_int8")  # sums of four products of 8 bits in 32
 
 
 def processor() -> dict:
@@ -37,6 +38,12 @@ def bf16_flag() -> str | None:
     """The instruction set that multiplies bfloat16 here, or None; emulated, it is slower than fp32."""
     flags = processor()["flags"]
     return next((flag for flag in BF16_FLAGS if flag in flags), None)
+
+
+def overflows_int8() -> bool:
+    """Whether this processor is an x86 that adds products of 8 bits in 16."""
+    flags = processor()["flags"]
+    return "avx2" in flags and not set(VNNI_FLAGS) & set(flags)
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -9,11 +9,10 @@ import onnx
 import pytest
 
 from src.errors import EngineError
-from src.hardware import bf16_flag
+from src.hardware import bf16_flag, overflows_int8
 from src.infer import SkySegmenter
 from src.model_card import BF16_AGREEMENT
 from src.runtime.engines import open_engine
-from src.runtime.engines.openvino_int8 import overflows_int8
 from src.runtime.video.compositing import Compositor
 from src.runtime.video.frame import Result
 from src.runtime.video.source import VideoSource

@@ -7,10 +7,10 @@ import torch
 from onnxruntime import InferenceSession, SessionOptions
 
 from src.errors import EngineError
-from src.hardware import EXACT_INT8
+from src.hardware import EXACT_INT8, overflows_int8
 from src.runtime.engines import openvino as backend
 from src.runtime.engines.base import EngineInfo, Options
-from src.runtime.engines.openvino_int8 import _is_weights, _not_negative, fit_into_16_bits, overflows_int8
+from src.runtime.engines.openvino_int8 import _is_weights, _not_negative, fit_into_16_bits
 from tests.export.conftest import CARD, SIZE
 from tests.int8_model import write_int8_model
 
@@ -119,7 +119,7 @@ def test_only_int8_where_it_overflows_is_changed(precision, overflows, expected,
      (["asimd", "asimddp"], False), ([], False)],
 )  # fmt: skip
 def test_which_processors_overflow(flags, expected, monkeypatch):
-    monkeypatch.setattr("src.runtime.engines.openvino_int8.processor", lambda: {"flags": flags})
+    monkeypatch.setattr("src.hardware.processor", lambda: {"flags": flags})
     assert overflows_int8() is expected
 
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src.files import digest, make_writable, write_whole
-from src.hardware import bf16_flag, processor
+from src.hardware import bf16_flag, overflows_int8, processor
 from src.model_card import EXPORT_FIX
 from src.runtime.engines import load_library
 from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, engine_error
-from src.runtime.engines.openvino_int8 import fit_into_16_bits, overflows_int8
+from src.runtime.engines.openvino_int8 import fit_into_16_bits
 
 if TYPE_CHECKING:
     import openvino

@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from src.hardware import processor
-
 if TYPE_CHECKING:
     import openvino
 
-VNNI_FLAGS = ("avx512_vnni", "avx_vnni", "amx_int8")  # sums of four products of 8 bits in 32
 # What gives no negative value where its first input, or all inputs, have none.
 OF_FIRST = ("AvgPool", "Convert", "FakeQuantize", "Interpolate", "MaxPool", "Reshape")
 OF_ALL = ("Add", "Concat", "Multiply")
-
-
-def overflows_int8() -> bool:
-    """Whether this processor is an x86 that adds products of 8 bits in 16."""
-    flags = processor()["flags"]
-    return "avx2" in flags and not set(VNNI_FLAGS) & set(flags)
 
 
 def fit_into_16_bits(model: "openvino.Model") -> None:
