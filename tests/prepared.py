@@ -23,7 +23,7 @@ TOY_TRAIN = {
 }  # fmt: skip
 TOY_MODEL = {
     "name": "unet", "encoder": "tu-mobilenetv4_conv_small", "encoder_weights": None,
-    "decoder_channels": [16, 16, 8, 8, 8], "normalisation": "dataset",
+    "decoder_channels": [16, 16, 8, 8, 8], "context": 0, "normalisation": "dataset",
 }  # fmt: skip
 
 

@@ -29,7 +29,8 @@ def test_each_model_becomes_an_experiment_with_the_common_settings(tree, tmp_pat
     planned = plan(["unet/tu-resnet10t", "fpn/mobilenet_v2"], ["train.epochs=6"], tree, "compare", tmp_path)
     assert [one.name for one in planned] == ["compare-unet-tu-resnet10t", "compare-fpn-mobilenet_v2"]
     assert planned[0].settings == ("model.name=unet", "model.encoder=tu-resnet10t", "train.init=null", "train.epochs=6")
-    assert planned[1].settings[3] == "model.decoder_channels=null"  # those of params.yaml are the U-Net's
+    # Those of params.yaml are the U-Net's.
+    assert planned[1].settings[3:5] == ("model.decoder_channels=null", "model.context=0")
     assert planned[0].command("--temp") == [
         "dvc", "exp", "run", "--temp", "--name", "compare-unet-tu-resnet10t",
         "-S", "model.name=unet", "-S", "model.encoder=tu-resnet10t",
@@ -38,7 +39,8 @@ def test_each_model_becomes_an_experiment_with_the_common_settings(tree, tmp_pat
 
 
 def test_a_net_without_an_encoder_sets_it_to_null(tree):
-    expected = ["model.name=lraspp", "model.encoder=null", "train.init=null", "model.decoder_channels=null"]
+    expected = ["model.name=lraspp", "model.encoder=null", "train.init=null"]
+    expected += ["model.decoder_channels=null", "model.context=0"]
     assert own_settings("lraspp", tree) == expected
     assert own_settings("unet", tree) == ["model.name=unet", *expected[1:]]
     assert own_settings("unet/timm/x", tree) == ["model.name=unet", "model.encoder=timm/x", "train.init=null"]

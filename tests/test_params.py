@@ -141,6 +141,7 @@ def test_a_file_that_is_none(tmp_path, text, says):
         ({"name": "ddrnet", "encoder": None, "encoder_weights": "imagenet"}, "ddrnet is trained from scratch"),
         ({"name": "fpn"}, "model: decoder_channels: only unet, unetplusplus, manet over an encoder"),
         ({"encoder": None}, "model: decoder_channels: only"),
+        ({"encoder": None, "decoder_channels": None}, "model: context: unet without an encoder"),
         ({"encoder_weights": "imagnet"}, "model.encoder_weights: should be null, imagenet or the path of a .pth"),
     ],
 )
@@ -157,7 +158,7 @@ def test_a_size_that_the_net_does_not_take_is_refused_with_the_nearest(tree):
     tree["preprocess"]["width"] = 264
     with pytest.raises(UserError, match=r"preprocess\.width: fpn takes multiples of 32; the nearest to 264 is 256"):
         params.parse(tree, "params.yaml")
-    tree["model"] |= {"name": "bisenetv2", "encoder": None}
+    tree["model"] |= {"name": "bisenetv2", "encoder": None, "context": 0}
     assert params.parse(tree, "params.yaml").preprocess.width == 264
 
 

@@ -179,7 +179,8 @@ def _net(default: Model, name: str) -> Model:
     if not encoder:
         raise UserError(f"--nets: {name}", "a network is named as NAME:ENCODER", "for example unet:resnet34")
     try:
-        return Model.model_validate(default.model_dump() | {"name": net, "encoder": encoder, "decoder_channels": None})
+        own = {"name": net, "encoder": encoder, "decoder_channels": None, "context": 0}
+        return Model.model_validate(default.model_dump() | own)
     except ValidationError as error:
         why = error.errors()[0]["msg"]
         raise UserError(f"--nets: {name}", why, "see docs/models.md for the nets and their encoders") from error

@@ -65,13 +65,16 @@ def plan(
 
 
 def own_settings(model: str, tree: dict[str, Any]) -> list[str]:
-    """What `name` or `name/encoder` sets. `decoder_channels` belong to the net of params.yaml; others take theirs.
+    """What `name` or `name/encoder` sets. Channels and context belong to the net of params.yaml; others take their own
+    and none.
 
     All start from scratch: the released weights would fit one of them alone.
     """
     net, _, encoder = model.partition("/")
     settings = [f"model.name={net}", f"model.encoder={encoder or 'null'}", "train.init=null"]
-    return settings if encoder and net == tree["model"]["name"] else [*settings, "model.decoder_channels=null"]
+    if encoder and net == tree["model"]["name"]:
+        return settings
+    return [*settings, "model.decoder_channels=null", "model.context=0"]
 
 
 def _applied(tree: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:

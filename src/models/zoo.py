@@ -16,6 +16,7 @@ from src.model_card import ClassInfo, ModelCard
 from src.models import weights
 from src.models.nets.bisenetv2 import BiSeNetV2
 from src.models.nets.blocks import Logits
+from src.models.nets.context import EncoderWithContext
 from src.models.nets.ddrnet import DDRNet
 from src.models.nets.pidnet import PIDNet
 from src.models.nets.torchvision_nets import FCN, LRASPP
@@ -39,7 +40,13 @@ _SMP = {
 
 
 def build_network(
-    name: str, encoder: str | None, logits: int, *, encoder_weights: str | None, decoder_channels: list[int] | None
+    name: str,
+    encoder: str | None,
+    logits: int,
+    *,
+    encoder_weights: str | None = None,
+    decoder_channels: list[int] | None = None,
+    context: int = 0,
 ) -> nn.Module:
     """A network: float [N, 3, H, W] normalised RGB -> float logits [N, `logits`, H, W].
 
@@ -52,6 +59,7 @@ def build_network(
         logits: output channels; 1 for a binary task.
         encoder_weights: "imagenet", the path of a file, or None.
         decoder_channels: from coarse to fine, for architectures that take them; None for their default.
+        context: blocks of attention over the encoder's coarsest features, for nets over an encoder; 0 for none.
 
     Raises:
         UserError: a net that cannot be built over this encoder, or weights that cannot be had or do not fit.
@@ -64,7 +72,7 @@ def build_network(
             raise
         if pretrained:
             # Without the weights, so that what is wrong with the net itself is said first.
-            build_network(name, encoder, logits, encoder_weights=None, decoder_channels=decoder_channels)
+            build_network(name, encoder, logits, decoder_channels=decoder_channels)
             raise weights.unavailable(encoder or OWN_ENCODER[name] or name, error) from error
         raise UserError(
             f"model: cannot build {name} over encoder '{encoder}'",
@@ -73,6 +81,8 @@ def build_network(
         ) from error
     if encoder_weights and not pretrained:
         weights.load_encoder(network.encoder, Path(encoder_weights))
+    if context:
+        network.encoder = EncoderWithContext(network.encoder, context)
     return network
 
 
@@ -106,7 +116,7 @@ class NetworkSpec:
     """All that is needed to build a trained network again.
 
     Attributes:
-        name, encoder, decoder_channels: see `build_network`.
+        name, encoder, decoder_channels, context: see `build_network`.
         classes: by target index.
         height, width: the input size it was trained for.
         mean, std: RGB normalisation over 0..1 values.
@@ -122,6 +132,7 @@ class NetworkSpec:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     training_data: tuple[dict[str, Any], ...]
+    context: int = 0  # files from before there was any do not name it
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "NetworkSpec":
@@ -158,6 +169,7 @@ class NetworkSpec:
             self.logits,
             encoder_weights=encoder_weights,
             decoder_channels=self.decoder_channels,
+            context=self.context,
         )
         return Segmenter(network, self.mean, self.std)
 

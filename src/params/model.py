@@ -34,6 +34,7 @@ class Model(Section):
     encoder: Annotated[str, Field(min_length=1)] | None
     encoder_weights: str | None
     decoder_channels: list[Annotated[int, Field(ge=1)]] | None
+    context: Annotated[int, Field(ge=0, le=8)]
     normalisation: Literal["imagenet", "dataset"]
 
     @property
@@ -62,4 +63,6 @@ class Model(Section):
             raise ValueError(
                 f"decoder_channels: only {', '.join(TAKES_CHANNELS)} over an encoder take a list; set it to null"
             )
+        if self.context and self.encoder is None:
+            raise ValueError(f"context: {self.name} without an encoder of its own choice takes none; set it to 0")
         return self

@@ -57,7 +57,7 @@ def check(text: str, origin: str) -> Params:
     settings = params.parse(YAML(typ="safe", pure=True).load(text), origin)
     model = settings.model
     # Without pretrained weights: those are fetched, or not, where the net is trained.
-    build_network(model.name, model.encoder, 1, encoder_weights=None, decoder_channels=model.decoder_channels)
+    build_network(model.name, model.encoder, 1, decoder_channels=model.decoder_channels, context=model.context)
     return settings
 
 

@@ -141,6 +141,7 @@ def network_spec(model: Model, manifest: Manifest) -> NetworkSpec:
         mean=IMAGENET_MEAN if imagenet else manifest.mean,
         std=IMAGENET_STD if imagenet else manifest.std,
         training_data=manifest.sources,
+        context=model.context,
     )
 
 

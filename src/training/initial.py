@@ -99,6 +99,8 @@ def _mismatch(found: NetworkSpec, weights: dict[str, torch.Tensor], wanted: Netw
     for name in (*shapes, *(weights.keys() - shapes.keys())):
         theirs = tuple(weights[name].shape) if name in weights else None
         if shapes.get(name) != theirs:
+            if wanted.context != found.context:
+                return f"model.context is {wanted.context}, that of the weights {found.context}"
             if wanted.decoder_channels != found.decoder_channels:
                 channels = (_said(spec.decoder_channels) for spec in (wanted, found))
                 return "model.decoder_channels is {}, that of the weights {}".format(*channels)

@@ -16,6 +16,7 @@ ENCODERS = {"segformer": "mit_b0"}  # the others: the smallest of residual nets
 NETS = [
     *((name, None if name in OWN_ENCODER else ENCODERS.get(name, "tu-resnet10t")) for name in get_args(NetName)),
     ("unet", None),
+    ("unet", "tu-resnet10t+context"),
 ]
 AUXILIARY = {"fcn": 1, "bisenetv2": 4, "ddrnet": 1, "pidnet": 1}
 SIZE, BATCH = 64, 2
@@ -25,7 +26,8 @@ every_net = pytest.mark.parametrize(("name", "encoder"), NETS, ids=lambda value:
 
 def made(name, encoder, classes=THREE):
     torch.manual_seed(0)
-    one = spec(name, encoder, None, classes, SIZE)
+    encoder, with_context, _ = (encoder or "").partition("+context")
+    one = spec(name, encoder or None, None, classes, SIZE, context=1 if with_context else 0)
     return one, one.build()
 
 

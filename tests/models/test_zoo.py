@@ -10,9 +10,11 @@ SKY = (ClassInfo("background", (0, 0, 0)), ClassInfo("sky", (255, 0, 0)))
 THREE = (*SKY, ClassInfo("water", (0, 0, 255)))
 
 
-def spec(name="unet", encoder="tu-mobilenetv4_conv_small", channels=(32, 16, 16, 8, 8), classes=SKY, size=64):
+def spec(
+    name="unet", encoder="tu-mobilenetv4_conv_small", channels=(32, 16, 16, 8, 8), classes=SKY, size=64, context=0
+):
     decoder = list(channels) if channels else None
-    return NetworkSpec(name, encoder, decoder, classes, size, size, (0.5,) * 3, (0.2,) * 3, ())
+    return NetworkSpec(name, encoder, decoder, classes, size, size, (0.5,) * 3, (0.2,) * 3, (), context)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,15 @@ def test_a_checkpoint_survives_the_round_trip(tmp_path):
     assert again == one
     with torch.inference_mode():
         assert torch.equal(model(frames), loaded(frames))
+
+
+def test_a_checkpoint_from_before_there_was_context_has_none(tmp_path):
+    one = spec()
+    save_checkpoint(tmp_path / "c.ckpt", one.build(), one)
+    saved = torch.load(tmp_path / "c.ckpt", weights_only=True)
+    del saved["spec"]["context"]
+    torch.save(saved, tmp_path / "old.ckpt")
+    assert load_checkpoint(tmp_path / "old.ckpt")[1] == one
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before_and_no_half(tmp_path, monkeypatch):

@@ -69,6 +69,7 @@ OTHERS = [
     ({"encoder": "resnet18"}, "model.encoder is resnet18, that of the weights tu-mobilenetv4_conv_small"),
     ({"decoder_channels": [32, 16, 8, 8, 8]}, "model.decoder_channels is [32, 16, 8, 8, 8]"),
     ({"decoder_channels": None}, "model.decoder_channels is null, that of the weights [16, 16, 8, 8, 8]"),
+    ({"context": 2}, "model.context is 2, that of the weights 0"),
     ({"classes": THREE}, "labels is ['sky', 'water'], that of the weights ['sky']"),
     ({"classes": WATER}, "labels is ['water']"),
 ]
