@@ -10,21 +10,25 @@ from torch import nn
 
 from src.export.graph import to_onnx, with_card
 from src.export.int8 import to_int8
+from src.models.nets.context import Attention
 from src.models.portable import PortableModel
 from tests.export.conftest import CARD, segmenter_of
 
 
 class Net(nn.Module):
-    """What a U-Net is made of: pooled and brought up again, concatenated, added, with and without a ReLU before."""
+    """What a U-Net with context is made of: pooled and brought up again, concatenated, added, with and without a ReLU
+    before; attention where it is coarse."""
 
     def __init__(self) -> None:
         super().__init__()
         self.stem, self.deep = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1)
+        self.attention = Attention(16)
         self.signed, self.head = nn.Conv2d(32, 16, 3, padding=1), nn.Conv2d(16, 1, 1)
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         fine = torch.relu(self.stem(frames))
         coarse = torch.relu(self.deep(nn.functional.max_pool2d(fine, 2)))
+        coarse = torch.relu(coarse + self.attention(coarse))
         both = torch.cat([fine, nn.functional.interpolate(coarse, scale_factor=2.0, mode="nearest")], 1)
         return self.head(torch.relu(self.signed(both) + fine))
 

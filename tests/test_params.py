@@ -141,7 +141,7 @@ def test_a_file_that_is_none(tmp_path, text, says):
         ({"name": "ddrnet", "encoder": None, "encoder_weights": "imagenet"}, "ddrnet is trained from scratch"),
         ({"name": "fpn"}, "model: decoder_channels: only unet, unetplusplus, manet over an encoder"),
         ({"encoder": None}, "model: decoder_channels: only"),
-        ({"encoder": None, "decoder_channels": None}, "model: context: unet without an encoder"),
+        ({"encoder": None, "decoder_channels": None, "context": 2}, "model: context: unet without"),
         ({"encoder_weights": "imagnet"}, "model.encoder_weights: should be null, imagenet or the path of a .pth"),
     ],
 )
