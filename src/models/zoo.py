@@ -148,8 +148,8 @@ class NetworkSpec:
 
     @property
     def title(self) -> str:
-        """For people: the net, and its encoder if it was chosen."""
-        return f"{self.name}-{self.encoder}" if self.encoder else self.name
+        """For people: the net, its encoder if it was chosen, and its blocks of attention if it has any."""
+        return "-".join(filter(None, [self.name, self.encoder, f"context{self.context}" if self.context else None]))
 
     def card(self, threshold: float) -> ModelCard:
         """The model card's part that is known without an export."""

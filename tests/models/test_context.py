@@ -66,4 +66,5 @@ def test_its_weights_are_kept_with_their_number_of_blocks(tmp_path):
     write_safetensors(tmp_path / "w.safetensors", one.build(), one)
     found, weights = read_weights(tmp_path / "w.safetensors")
     assert found == one
+    assert found.title == "unet-tu-mobilenetv4_conv_small-context3"
     assert {name.split(".")[3] for name in weights if name.startswith("encoder.context.body.")} > {"3", "8"}
