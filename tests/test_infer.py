@@ -311,17 +311,33 @@ def test_what_is_compiled_of_the_released_model_is_kept_where_that_can_be(tmp_pa
     monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
     monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "compiled")
     image = np.zeros((32, 64, 3), np.uint8)
-    with SkySegmenter() as first, SkySegmenter() as second:
-        assert not first.engine.compiled.get_property("LOADED_FROM_CACHE")
-        assert second.engine.compiled.get_property("LOADED_FROM_CACHE")
-        wanted = first.predict(image).labels
+    with SkySegmenter(released) as named:  # which is compiled where it is wanted, and not kept
+        wanted = named.predict(image).labels
+    assert not (tmp_path / "compiled").exists()
+    with SkySegmenter() as first:
+        assert np.array_equal(first.predict(image).labels, wanted)
+    (blob,) = (tmp_path / "compiled").iterdir()
+    os.utime(blob, (7, 7))
+    with SkySegmenter() as second:
         assert np.array_equal(second.predict(image).labels, wanted)
-    with SkySegmenter(released) as named:  # a file that was named is compiled as it is
-        assert not named.engine.compiled.get_property("LOADED_FROM_CACHE")
+    assert blob.stat().st_mtime == 7
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "file")
     with SkySegmenter() as without:
         assert np.array_equal(without.predict(image).labels, wanted)
+
+
+def test_the_command_line_takes_what_was_compiled_before(clip, tmp_path, monkeypatch):
+    released = write_binary_model(tmp_path / "skyseg.onnx")
+    for place in ("segmenter", "report"):
+        monkeypatch.setattr(f"src.runtime.{place}.released_model", lambda: released)
+    monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
+    monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "compiled")
+    main(["--video", str(clip), "--save-masks", str(tmp_path / "first"), "--max-frames", "2"])
+    (blob,) = (tmp_path / "compiled").iterdir()
+    os.utime(blob, (7, 7))
+    main(["--video", str(clip), "--save-masks", str(tmp_path / "second"), "--max-frames", "2"])
+    assert blob.stat().st_mtime == 7
 
 
 def test_without_output_or_display_the_message_says_what_to_add(model, clip):

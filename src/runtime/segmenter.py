@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -143,8 +142,8 @@ class SkySegmenter:
 def open_engine_or_built(
     path: str | Path | None, *, backend: str | None = None, precision: str | None = None, **options: int
 ) -> Engine:
-    """Opens `path`; for None what `built_engine` finds. What OpenVINO compiles of the released model is kept below
-    .work/, if that can be written, so that it is there sooner the next time.
+    """Opens `path`; for None what `built_engine` finds. What OpenVINO compiles of the released model is kept for the
+    next time.
 
     Args:
         path, backend, precision, options: as of `open_engine`.
@@ -153,11 +152,9 @@ def open_engine_or_built(
         UserError, EngineError: as of `open_engine` and `built_engine`.
     """
     chosen = Path(path or built_engine(backend, precision))
-    asked = options | {"backend": backend, "precision": precision}
-    if not path and chosen.parent == released_model().parent:
-        with suppress(UserError):  # of a folder that cannot be written, a full disk; any other is met again below
-            return open_engine(chosen, cache=compiled_models(), **asked)
-    return open_engine(chosen, **asked)
+    released = not path and chosen.parent == released_model().parent
+    cache = compiled_models() if released else None
+    return open_engine(chosen, backend=backend, precision=precision, cache=cache, **options)
 
 
 def built_engine(backend: str | None = None, precision: str | None = None) -> Path:

@@ -1,9 +1,11 @@
 import functools
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from shutil import copytree
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from src.errors import EngineError
 from src.model_card import BF16_AGREEMENT
 from src.runtime import default_engine_folder, open_engine
-from src.runtime.engines import library_versions, onnxruntime, openvino, requests_for_video
+from src.runtime.engines import library_versions, onnxruntime, openvino, openvino_cache, requests_for_video
 from src.runtime.engines.base import Engine, EngineInfo, Masks, Options
 from src.runtime.engines.build import build_engine
 from src.runtime.engines.probe import PROBE_FILE, Probe
@@ -410,30 +412,75 @@ def test_openvino_falls_back_to_fp32_where_it_fails_altogether(frames, tmp_path,
     assert said in capsys.readouterr().err
 
 
-def test_openvino_keeps_compiled_models_where_asked(binary_model, frames, tmp_path):
-    with open_engine(binary_model, backend="openvino", cache=tmp_path / "cache") as first:
-        wanted = first.infer(frames).labels
-        assert not first.compiled.get_property("LOADED_FROM_CACHE")
-    assert any((tmp_path / "cache").iterdir())
-    with open_engine(binary_model, backend="openvino", cache=tmp_path / "cache") as second:
-        assert second.compiled.get_property("LOADED_FROM_CACHE")
-        assert np.array_equal(second.infer(frames).labels, wanted)
+@pytest.fixture
+def opened(frames, tmp_path, monkeypatch):
+    """Opens a model file with the cache tmp_path/cache; gives (labels of `frames`, whether it was compiled anew)."""
+    kept = []
+    monkeypatch.setattr(openvino, "keep", lambda file, blob: kept.append(file) or openvino_cache.keep(file, blob))
+
+    def opened(model, **options):
+        kept.clear()
+        with open_engine(model, backend="openvino", cache=tmp_path / "cache", **options) as engine:
+            return engine.infer(frames).labels, bool(kept)
+
+    return opened
 
 
-@pytest.mark.filterwarnings("ignore:Specified provider")
-def test_a_damaged_compiled_model_is_made_anew(frames, tmp_path):
-    model = write_binary_model(tmp_path / "sky.onnx")
-    with open_engine(model, backend="openvino", cache=tmp_path / "cache") as engine:
-        labels = engine.infer(frames).labels
-    (blob,) = (tmp_path / "cache").glob("*.blob")
-    whole = blob.read_bytes()
-    blob.chmod(0o644)
-    blob.write_bytes(whole[:-64] + bytes(64))
-    with open_engine(model, backend="openvino", cache=tmp_path / "cache") as engine:
-        assert np.array_equal(engine.infer(frames).labels, labels)
-        assert not engine.compiled.get_property("LOADED_FROM_CACHE")
-    with open_engine(model, backend="openvino", cache=tmp_path / "cache") as engine:
-        assert engine.compiled.get_property("LOADED_FROM_CACHE")
+def test_openvino_keeps_compiled_models_where_asked(binary_model, opened, tmp_path):
+    labels, compiled = opened(binary_model)
+    assert compiled
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+    again, compiled = opened(binary_model)
+    assert not compiled
+    assert np.array_equal(again, labels)
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-64] + bytes(64), lambda whole: whole[:1000], lambda _: b""])
+def test_a_damaged_compiled_model_is_made_anew(binary_model, opened, damage, tmp_path):
+    labels, _ = opened(binary_model)
+    (blob,) = (tmp_path / "cache").iterdir()
+    blob.write_bytes(damage(blob.read_bytes()))
+    again, compiled = opened(binary_model)
+    assert compiled
+    assert np.array_equal(again, labels)
+    assert not opened(binary_model)[1]
+
+
+def test_a_compiled_model_of_another_openvino_is_made_anew(binary_model, opened, tmp_path):
+    opened(binary_model)
+    (blob,) = (tmp_path / "cache").iterdir()
+    openvino_cache.keep(blob, b"whole, but nothing that this OpenVINO reads")
+    assert opened(binary_model)[1]
+    assert not opened(binary_model)[1]
+
+
+def test_what_was_compiled_otherwise_or_of_another_file_is_not_taken(binary_model, opened, tmp_path):
+    other = write_binary_model(tmp_path / "other.onnx", binary_card(name="other"))
+    for options in ({}, {"threads": 1}, {"requests": 2}):
+        for model in (binary_model, other):
+            assert opened(model, **options)[1]
+            assert not opened(model, **options)[1]
+    assert len(list((tmp_path / "cache").iterdir())) == 6
+
+
+def test_the_oldest_compiled_models_go(tmp_path):
+    for number in range(openvino_cache.KEPT + 2):
+        file = openvino_cache.kept_file(tmp_path, {"number": number})
+        openvino_cache.keep(file, bytes([number]))
+        os.utime(file, (number, number))
+    left = [openvino_cache.kept(openvino_cache.kept_file(tmp_path, {"number": number})) for number in range(3)]
+    assert left == [None, None, b"\x02"]
+
+
+@pytest.mark.parametrize("fault", [PermissionError(13, "no"), FileNotFoundError(2, "gone"), OSError(28, "full")])
+def test_a_cache_that_fails_keeps_nothing_and_the_model_plays(binary_model, opened, fault, monkeypatch, tmp_path):
+    def fails(*_):
+        raise fault
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    monkeypatch.setattr(openvino_cache, "write_whole", fails)
+    assert opened(binary_model)[1]
+    assert not (tmp_path / "cache").exists()
 
 
 def test_threads_and_requests_are_at_least_one(binary_model):

@@ -2,6 +2,7 @@
 
 base.py             what every backend offers: `infer`, `submit`
 openvino.py, onnxruntime.py, tensorrt.py   one backend each, with the same few functions
+openvino_cache.py   what OpenVINO compiled, kept between runs
 openvino_int8.py    int8 graphs for processors that add products of 8 bits in 16
 tensorrt_build.py   model file -> TensorRT plan;  cuda.py  streams, graphs, pinned buffers
 choice.py           the variants that this machine can run, measured; build.py  the engine folder from the best
@@ -89,7 +90,8 @@ def open_engine(
             model files no one has measured that (build_engine does).
         threads: for inference; None takes every core this process may use.
         requests: inferences in flight, 1 or more; None is 1, the lowest latency.
-        cache: for a model file, a folder to keep compiled models in, which makes the next opening faster.
+        cache: for a model file, a folder to keep compiled models in, the newest few, which makes the next opening
+            faster; where it cannot be written, none is kept.
         model: for a folder, the model file or the folder of model files that it must have been built from; None asks
             it of the pipeline's own folder alone, by models/onnx, if model files are there.
 

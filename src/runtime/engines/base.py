@@ -47,7 +47,7 @@ class Options:
         threads: of the processor, for inference.
         requests: inferences in flight, 1 or more; 1 gives the lowest latency.
         batch_sizes: TensorRT alone: a profile, buffers and a CUDA graph for each; others take any batch.
-        cache: OpenVINO alone: a folder to keep compiled models in, which is never cleared; None keeps none.
+        cache: OpenVINO alone: a folder to keep compiled models in, if it can be written; None keeps none.
         timings: TensorRT alone: a folder for what its builder measured, for the next build; None keeps nothing.
         gpu: False keeps ONNX Runtime on the processor, where it is the reference.
     """

@@ -8,16 +8,18 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src.files import digest, make_writable, write_whole
+from src.files import digest
 from src.hardware import bf16_flag, overflows_int8, processor
 from src.model_card import EXPORT_FIX
-from src.runtime.engines import load_library
+from src.runtime.engines import load_library, openvino_int8
 from src.runtime.engines.base import INPUT, OUTPUTS, Engine, EngineInfo, Masks, Options, check_ports, engine_error
+from src.runtime.engines.openvino_cache import keep, kept, kept_file
 from src.runtime.engines.openvino_int8 import fit_into_16_bits
 
 if TYPE_CHECKING:
@@ -110,11 +112,15 @@ def _set_up_numpy() -> None:
 
 
 def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine:
-    """Compiles an ONNX file for batch 1 on the CPU.
+    """Compiles an ONNX file for batch 1 on the CPU, or takes what was kept of it in `options.cache`.
 
     Raises:
         EngineError: OpenVINO cannot read or compile it.
     """
+    file = options.cache and kept_file(options.cache, _compiled_for(info, options))
+    if file and (blob := kept(file)):
+        with suppress(RuntimeError):  # of another build of OpenVINO than its version says
+            return _imported(blob, info, options)
     try:
         model = shared_core().read_model(path)
         for port in model.inputs:
@@ -123,33 +129,24 @@ def open_model(path: Path, info: EngineInfo, options: Options) -> OpenVINOEngine
             model.reshape({port.any_name: static})
         if info.precision == "int8" and overflows_int8():
             fit_into_16_bits(model)
-        settings = _settings(info.precision, options)
-        if options.cache:
-            _drop_damaged(options.cache)
-            settings["CACHE_DIR"] = str(options.cache)
-        compiled = shared_core().compile_model(model, "CPU", settings)
-        if options.cache:
-            _seal(options.cache)
-        return OpenVINOEngine(compiled, info, options)
+        compiled = shared_core().compile_model(model, "CPU", _settings(info.precision, options))
+        engine = OpenVINOEngine(compiled, info, options)
     except (RuntimeError, IndexError, ValueError) as error:  # ValueError: a damaged name that is no UTF-8
         raise engine_error(f"{path}: OpenVINO cannot compile it", error, EXPORT_FIX) from error
+    if file:
+        keep(file, compiled.export_model().getvalue())
+    return engine
 
 
-def _drop_damaged(cache: Path) -> None:
-    """Removes compiled models that are not as `_seal` left them: OpenVINO plays a damaged one, wrongly."""
-    make_writable(cache)
-    for blob in cache.glob("*.blob"):
-        seal = blob.with_suffix(".sha256")
-        if not seal.is_file() or seal.read_text() != digest(blob, "sha256"):
-            blob.unlink(missing_ok=True)
-            seal.unlink(missing_ok=True)
-
-
-def _seal(cache: Path) -> None:
-    """Keeps the SHA-256 of each compiled model beside it."""
-    for blob in cache.glob("*.blob"):
-        if not (seal := blob.with_suffix(".sha256")).is_file():
-            write_whole(seal, digest(blob, "sha256").encode())
+def _compiled_for(info: EngineInfo, options: Options) -> dict[str, Any]:
+    """All that a compiled model depends on."""
+    return {
+        "model": info.onnx_sha256,
+        "settings": _settings(info.precision, options),
+        "version": version(),
+        "processor": processor(),
+        "code": [digest(Path(module.__file__), "sha256") for module in (sys.modules[__name__], openvino_int8)],
+    }
 
 
 def open_payload(payload: Path, info: EngineInfo, options: Options) -> OpenVINOEngine:
@@ -158,8 +155,12 @@ def open_payload(payload: Path, info: EngineInfo, options: Options) -> OpenVINOE
     Raises:
         RuntimeError: from OpenVINO, for a payload of another version or processor.
     """
+    return _imported(payload.read_bytes(), info, options)
+
+
+def _imported(blob: bytes, info: EngineInfo, options: Options) -> OpenVINOEngine:
     settings = _settings(info.precision, options)
-    return OpenVINOEngine(shared_core().import_model(payload.read_bytes(), "CPU", settings), info, options)
+    return OpenVINOEngine(shared_core().import_model(blob, "CPU", settings), info, options)
 
 
 def save(engine: OpenVINOEngine, onnx_path: Path, folder: Path) -> Path:
