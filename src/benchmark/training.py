@@ -4,7 +4,7 @@
     python -m src.benchmark.training --nets unet:resnet34 --compile
     python -m src.benchmark.training --batch 8 --size 256x256 --steps 20
 
-Plain is the library's network as it comes: fp32, channels first, torch's AdamW. Ours is the very step that training
+Plain is the network without our training: fp32, channels first, torch's AdamW. Ours is the very step that training
 takes (src/training/learner.py) with params.yaml's train section: its precision, memory format, loss and optimiser.
 Both get the same random batch, which lies in memory, and the same threads. Prints a table of median milliseconds, then
 all of it as one JSON line.
@@ -96,7 +96,7 @@ def compare(
         times = _interleaved(contenders, steps)
         rows.append(
             {
-                "net": f"{model.name}:{model.encoder}",
+                "net": spec.title,
                 "plain_ms": times["plain"],
                 "ours_ms": times["ours"],
                 "speed_up": times["plain"] / times["ours"],

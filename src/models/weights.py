@@ -9,7 +9,8 @@ from src.errors import UserError
 
 KEY = "model.encoder_weights"
 WRAPPERS = ("state_dict", "model", "weights")  # what training scripts nest a state dict in
-PREFIXES = ("module.", "encoder.", "backbone.", "network.", "model.")
+ENCODERS = ("encoder.encoder.", "encoder.", "backbone.")  # of a net with context, of another, of torchvision's
+PREFIXES = ("module.", *ENCODERS, "network.", "model.")
 CLASSIFIERS = ("fc", "classifier", "head", "last_linear")  # of an image classifier; an encoder has none
 
 
@@ -77,7 +78,7 @@ def _stripped(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Keys without the prefixes that all of them share with their wrapper; only the encoder's part of a whole net."""
     for prefix in PREFIXES:
         below = {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
-        if len(below) == len(state) or (below and prefix in ("encoder.", "backbone.")):
+        if len(below) == len(state) or (below and prefix in ENCODERS):
             state = below
     return state
 

@@ -82,6 +82,8 @@ def build_network(
     if encoder_weights and not pretrained:
         weights.load_encoder(network.encoder, Path(encoder_weights))
     if context:
+        if encoder is None:
+            raise UserError(f"model.context: {name} has no encoder of yours to add it to", fix="set model.context: 0")
         network.encoder = EncoderWithContext(network.encoder, context)
     return network
 

@@ -13,8 +13,7 @@ from src.export.graph import INPUT, OUTPUTS
 from src.export.int8 import to_int8
 from src.export.operators import SUPPORTED, tensorrt_violations
 from src.models.portable import PortableModel
-from tests.models.test_every_net import NETS
-from tests.models.test_zoo import THREE, spec
+from tests.models.test_every_net import NETS, made
 
 SIZE = 64
 FLOAT, HALF, INT64 = TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.INT64
@@ -99,13 +98,14 @@ def test_what_is_on_it_is_not(model):
     assert tensorrt_violations(model) == []
 
 
-@pytest.mark.parametrize(("name", "encoder"), [*NETS, ("unet", "mobilenet_v2"), ("deeplabv3plus", "efficientnet-b0")])
-def test_every_net_is_taken_in_every_precision(name, encoder):
+@pytest.mark.parametrize(
+    ("name", "encoder", "context"), [*NETS, ("unet", "mobilenet_v2", 0), ("deeplabv3plus", "efficientnet-b0", 0)]
+)
+def test_every_net_is_taken_in_every_precision(name, encoder, context):
     """Also: each passes the checker and runs. Untrained weights have no say in what fp16 and int8 lose."""
-    torch.manual_seed(0)
-    one = spec(name, encoder, None, THREE, SIZE)
+    one, model = made(name, encoder, context)
     frames = np.random.default_rng(0).integers(0, 255, (2, SIZE, SIZE, 3), np.uint8)
-    portable = PortableModel(one.build().eval(), 0.5).eval()
+    portable = PortableModel(model.eval(), 0.5).eval()
     fp32 = to_onnx(portable, one.card(0.5))
     with torch.inference_mode():
         expected = portable(torch.from_numpy(frames))[0].numpy()

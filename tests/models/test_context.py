@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from src.models.complexity import complexity
 from src.models.nets.context import EncoderWithContext, global_context
 from src.models.weight_file import read_weights, write_safetensors
 from tests.models.test_zoo import spec
@@ -18,7 +19,7 @@ def woken(network):
     return network
 
 
-def test_weights_of_a_net_without_it_go_on_as_they_are():
+def test_a_new_one_adds_nothing():
     torch.manual_seed(0)
     without, having = spec().build(), spec(context=2).build()
     found = having.network.load_state_dict(
@@ -59,6 +60,15 @@ def test_it_takes_any_size_and_does_not_mix_pictures():
         both = network(pictures)
         assert torch.allclose(both[1:], network(pictures[1:]), atol=1e-5)
         assert network(torch.randn(1, 3, 64, 160)).shape == (1, 1, 64, 160)
+
+
+def test_what_it_costs_the_default_net():
+    channels = (64, 48, 32, 16, 8)
+    without, having = (
+        complexity(spec("unet", "tu-resnet10t", channels, context=blocks).build(), 288, 384) for blocks in (0, 2)
+    )
+    assert having.parameters - without.parameters == pytest.approx(1.2e6, rel=0.01)
+    assert having.macs / without.macs == pytest.approx(1.04, abs=0.005)
 
 
 def test_its_weights_are_kept_with_their_number_of_blocks(tmp_path):

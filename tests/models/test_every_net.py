@@ -14,21 +14,23 @@ from tests.models.test_zoo import SKY, THREE, spec
 
 ENCODERS = {"segformer": "mit_b0"}  # the others: the smallest of residual nets
 NETS = [
-    *((name, None if name in OWN_ENCODER else ENCODERS.get(name, "tu-resnet10t")) for name in get_args(NetName)),
-    ("unet", None),
-    ("unet", "tu-resnet10t+context"),
+    *((name, None if name in OWN_ENCODER else ENCODERS.get(name, "tu-resnet10t"), 0) for name in get_args(NetName)),
+    ("unet", None, 0),
+    ("unet", "tu-resnet10t", 1),
 ]
 AUXILIARY = {"fcn": 1, "bisenetv2": 4, "ddrnet": 1, "pidnet": 1}
 SIZE, BATCH = 64, 2
 
-every_net = pytest.mark.parametrize(("name", "encoder"), NETS, ids=lambda value: str(value))
+every_net = pytest.mark.parametrize(("name", "encoder", "context"), NETS, ids=lambda value: str(value))
 
 
-def made(name, encoder, classes=THREE):
+def made(name, encoder, context, classes=THREE):
     torch.manual_seed(0)
-    encoder, with_context, _ = (encoder or "").partition("+context")
-    one = spec(name, encoder or None, None, classes, SIZE, context=1 if with_context else 0)
-    return one, one.build()
+    one = spec(name, encoder, None, classes, SIZE, context)
+    model = one.build()
+    if context:  # a new one adds nothing
+        torch.nn.init.ones_(model.network.encoder.context.body[-1].weight)
+    return one, model
 
 
 def batch():
@@ -42,8 +44,8 @@ def batch():
 
 
 @every_net
-def test_it_learns_with_all_of_its_weights(name, encoder):
-    _, model = made(name, encoder)
+def test_it_learns_with_all_of_its_weights(name, encoder, context):
+    _, model = made(name, encoder, context)
     frames, target = batch()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-4)
     losses = []
@@ -65,16 +67,16 @@ def test_it_learns_with_all_of_its_weights(name, encoder):
 
 @every_net
 @pytest.mark.parametrize("classes", [SKY, THREE], ids=["binary", "three"])
-def test_it_answers_one_tensor_in_evaluation(name, encoder, classes):
-    one, model = made(name, encoder, classes)
+def test_it_answers_one_tensor_in_evaluation(name, encoder, context, classes):
+    one, model = made(name, encoder, context, classes)
     with torch.inference_mode():
         logits = model.eval()(batch()[0])
     assert logits.shape == (BATCH, one.logits, SIZE, SIZE)
 
 
 @every_net
-def test_its_model_file_has_the_checkpoints_masks(name, encoder, tmp_path):
-    one, model = made(name, encoder)
+def test_its_model_file_has_the_checkpoints_masks(name, encoder, context, tmp_path):
+    one, model = made(name, encoder, context)
     with torch.no_grad():
         model.train()(batch()[0])  # so that the running statistics of the norms are not those of a new net
     save_checkpoint(tmp_path / "c.ckpt", model, one)

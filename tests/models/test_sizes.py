@@ -9,11 +9,10 @@ from tests.models.test_every_net import every_net, made
 
 
 @every_net
-def test_what_params_accept_is_what_the_net_takes(name, encoder):
-    declared = Model(
-        name=name, encoder=encoder, encoder_weights=None, decoder_channels=None, normalisation="imagenet"
-    ).size_multiple
-    measured = size_multiple(made(name, encoder)[1].network)
+def test_what_params_accept_is_what_the_net_takes(name, encoder, context):
+    model = {"name": name, "encoder": encoder, "encoder_weights": None, "decoder_channels": None, "context": context}
+    declared = Model.model_validate(model | {"normalisation": "imagenet"}).size_multiple
+    measured = size_multiple(made(name, encoder, context)[1].network)
     assert declared % measured == 0
     assert declared == max(measured, 8)
 

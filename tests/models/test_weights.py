@@ -52,6 +52,12 @@ def test_timms_own_names_fit(tmp_path):
     assert torch.equal(network.encoder.state_dict()["model.conv_stem.weight"], state["conv_stem.weight"])
 
 
+def test_a_whole_net_with_context_gives_its_encoder(trained, tmp_path):
+    whole = build_network("unet", TIMM, 1, context=1)
+    torch.save(whole.state_dict(), tmp_path / "w.pth")
+    assert_loaded(build(str(tmp_path / "w.pth"), encoder=TIMM), whole.encoder)
+
+
 @pytest.mark.parametrize("prefix", ["encoder.", "module.encoder."])
 def test_a_whole_net_gives_its_encoder(trained, prefix, tmp_path):
     state = {prefix + key: tensor for key, tensor in trained["resnet18"].encoder.state_dict().items()}

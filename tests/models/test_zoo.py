@@ -33,6 +33,11 @@ def test_what_cannot_be_built_is_said_by_its_key(arguments, says):
     assert says in str(caught.value)
 
 
+def test_context_needs_an_encoder_to_go_with():
+    with pytest.raises(UserError, match=r"model\.context: ddrnet has no encoder"):
+        build_network("ddrnet", None, 1, context=1)
+
+
 def test_a_checkpoint_survives_the_round_trip(tmp_path):
     one = spec()
     model = one.build().eval()

@@ -33,8 +33,10 @@ class EncoderWithContext(nn.Module):
 
 
 def global_context(channels: int, blocks: int) -> Residual:
-    """float [N, `channels`, h, w] -> the same plus what `blocks` add, which is 0 until it is trained: weights of a net
-    without it go on as they are."""
+    """float [N, `channels`, h, w] -> the same plus what `blocks` add, which is 0 until it is trained.
+
+    Memory grows with the square of h x w: at 1/32 of the picture it is small, at 1/8 (PSPNet, DeepLabV3) it is not.
+    """
     body = conv_norm_relu(channels, CHANNELS, 1)
     for _ in range(blocks):
         body.append(Residual(Attention(CHANNELS), CHANNELS, CHANNELS, 1))
@@ -57,7 +59,7 @@ class Attention(nn.Module):
         parts = self.query, self.key, self.value
         query, key, value = (part(x).unflatten(1, (HEADS, -1)).flatten(3) for part in parts)
         # [N, heads, places, places]: how much each place takes of each.
-        shares = (query.transpose(2, 3) @ key * KEY**-0.5).softmax(dim=3)
+        shares = ((query * KEY**-0.5).transpose(2, 3) @ key).softmax(dim=3)
         taken = value @ shares.transpose(2, 3)
         return self.project(taken.flatten(1, 2).unflatten(2, x.shape[2:]))
 
