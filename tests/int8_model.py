@@ -17,7 +17,7 @@ from tests.export.conftest import CARD, segmenter_of
 
 class Net(nn.Module):
     """What a U-Net with context is made of: pooled and brought up again, concatenated, added, with and without a ReLU
-    before; attention where it is coarse."""
+    before; attention where it is coarsest."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,8 @@ class Net(nn.Module):
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         fine = torch.relu(self.stem(frames))
         coarse = torch.relu(self.deep(nn.functional.max_pool2d(fine, 2)))
-        coarse = torch.relu(coarse + self.attention(coarse))
+        seen = self.attention(nn.functional.avg_pool2d(coarse, 4))
+        coarse = torch.relu(coarse + nn.functional.interpolate(seen, scale_factor=4.0, mode="nearest"))
         both = torch.cat([fine, nn.functional.interpolate(coarse, scale_factor=2.0, mode="nearest")], 1)
         return self.head(torch.relu(self.signed(both) + fine))
 
