@@ -264,14 +264,20 @@ def test_without_an_engine_the_message_names_the_commands(clip, tmp_path, capfd,
     assert "make demo" in message
 
 
-def test_without_an_engine_the_released_model_plays_and_says_what_it_is(clip, tmp_path, capfd, monkeypatch):
-    released = tmp_path / "release" / "skyseg.onnx"
-    data = ({"source": "streets", "licence": "MIT", "images": 12}, {"source": "scenes", "licence": "own", "images": 3})
-    write_binary_model(released, binary_card(training_data=data))
+@pytest.fixture
+def released(tmp_path, monkeypatch):
+    """Where the released model is; no engine is built (tmp_path/engine), nothing compiled yet (tmp_path/compiled)."""
+    path = write_binary_model(tmp_path / "release" / "skyseg.onnx")
     for place in ("segmenter", "report"):
-        monkeypatch.setattr(f"src.runtime.{place}.released_model", lambda: released)
+        monkeypatch.setattr(f"src.runtime.{place}.released_model", lambda: path)
     monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
     monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "compiled")
+    return path
+
+
+def test_without_an_engine_the_released_model_plays_and_says_what_it_is(released, clip, tmp_path, capfd):
+    data = ({"source": "streets", "licence": "MIT", "images": 12}, {"source": "scenes", "licence": "own", "images": 3})
+    write_binary_model(released, binary_card(training_data=data))
     main(["--video", str(clip), "--save-masks", str(tmp_path / "m"), "--max-frames", "2"])
     first = capfd.readouterr().out.splitlines()[0]
     assert first.startswith("released model: blue-and-high (")
@@ -305,11 +311,7 @@ def test_the_released_model_plays_in_int8_where_that_keeps_the_labels(asked, agr
     assert built_engine() == files["fp32"]
 
 
-def test_what_is_compiled_of_the_released_model_is_kept_where_that_can_be(tmp_path, monkeypatch):
-    released = write_binary_model(tmp_path / "skyseg.onnx")
-    monkeypatch.setattr("src.runtime.segmenter.released_model", lambda: released)
-    monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
-    monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "compiled")
+def test_what_is_compiled_of_the_released_model_is_kept_where_that_can_be(released, tmp_path, monkeypatch):
     image = np.zeros((32, 64, 3), np.uint8)
     with SkySegmenter(released) as named:  # which is compiled where it is wanted, and not kept
         wanted = named.predict(image).labels
@@ -327,12 +329,8 @@ def test_what_is_compiled_of_the_released_model_is_kept_where_that_can_be(tmp_pa
         assert np.array_equal(without.predict(image).labels, wanted)
 
 
-def test_the_command_line_takes_what_was_compiled_before(clip, tmp_path, monkeypatch):
-    released = write_binary_model(tmp_path / "skyseg.onnx")
-    for place in ("segmenter", "report"):
-        monkeypatch.setattr(f"src.runtime.{place}.released_model", lambda: released)
-    monkeypatch.setattr("src.runtime.segmenter.default_engine_folder", lambda: tmp_path / "engine")
-    monkeypatch.setattr("src.runtime.segmenter.compiled_models", lambda: tmp_path / "compiled")
+@pytest.mark.usefixtures("released")
+def test_the_command_line_takes_what_was_compiled_before(clip, tmp_path):
     main(["--video", str(clip), "--save-masks", str(tmp_path / "first"), "--max-frames", "2"])
     (blob,) = (tmp_path / "compiled").iterdir()
     os.utime(blob, (7, 7))
